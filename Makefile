@@ -1,0 +1,156 @@
+# berth: one Makefile. States what links what; everything else is a pattern.
+#
+#	make demo	services on a Slurm of this machine (or of this cluster)
+#	make test	deps, all, check
+#	make SAN=1 ...	the same under ASan and UBSan, in build/san
+#	make WERROR=1	warnings are errors
+
+PREFIX = /usr/local
+DESTDIR =
+CC = gcc
+OPT = -O2 -g
+WARN = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
+	-Wpointer-arith -Wwrite-strings -Wformat=2 -Wvla
+VARIANT = plain
+ifdef SAN
+VARIANT = san
+OPT = -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined \
+	-fno-sanitize-recover=all
+endif
+ifdef WERROR
+WARN += -Werror
+endif
+CFLAGS = $(OPT) $(WARN) -fstack-protector-strong -D_FORTIFY_SOURCE=2
+ALL_CFLAGS = -std=c11 -D_GNU_SOURCE -Ilib $(filter-out \
+	$(if $(SAN),-D_FORTIFY_SOURCE=2),$(CFLAGS)) -MMD -MP
+B = build/$(VARIANT)
+
+# The library: what two tools share. Foreign libraries stay out of it.
+LIB = announce buf clock die err ev heap http jobspec map nd net notify num \
+	rec rng service xalloc
+LIBBERTH = $(B)/libberth.a
+
+# Which tool links what, beside libberth and jansson.
+TOOLS = svc-discover svc-keepalive svc-proxy svc-run svc-submit
+SLURM_TOOLS = svc-discover svc-run svc-submit
+svc-discover = src/svc-discover.o lib/slurmio.o -lslurm
+svc-keepalive = $(patsubst %.c,%.o,$(wildcard src/svc-keepalive/*.c))
+svc-proxy = $(patsubst %.c,%.o,$(wildcard src/svc-proxy/*.c))
+svc-run = src/svc-run.o lib/slurmio.o lib/fetch.o -lslurm -lcurl
+svc-submit = src/svc-submit.o lib/slurmio.o -lslurm
+
+# Drivers of the tests: t/unit/NAME.c alone over the library, and the Slurm
+# tools over t/unit/fake-slurm.c instead of libslurm.
+DRIVERS = $(patsubst t/unit/%.c,%,$(filter-out t/unit/fake-%.c, \
+	$(wildcard t/unit/*.c)))
+FAKES = $(SLURM_TOOLS:%=fake-%)
+TEST_BINS = $(addprefix $(B)/t/,$(DRIVERS) $(FAKES))
+
+objects = $(addprefix $(B)/,$(filter %.o,$($(1))))
+libs = $(filter -l%,$($(1))) -ljansson
+
+all: $(TOOLS:%=bin/%) $(TEST_BINS)
+
+# bin/ is a link to the variant that was built last.
+bin/%: $(B)/bin/% FORCE
+	@ln -sf ../$< $@
+
+.SECONDEXPANSION:
+$(TOOLS:%=$(B)/bin/%): $(B)/bin/%: $$(call objects,%) $(LIBBERTH)
+	@mkdir -p $(@D)
+	$(CC) $(OPT) $(LDFLAGS) -o $@ $^ $(call libs,$*)
+
+$(DRIVERS:%=$(B)/t/%): $(B)/t/%: $(B)/t/unit/%.o $(LIBBERTH)
+	$(CC) $(OPT) $(LDFLAGS) -o $@ $^ -ljansson
+
+$(FAKES:%=$(B)/t/%): $(B)/t/fake-%: $$(call objects,%) $(B)/t/unit/fake-slurm.o \
+		$(LIBBERTH)
+	$(CC) $(OPT) $(LDFLAGS) -o $@ $^ $(filter-out -lslurm,$(call libs,$*))
+
+$(LIBBERTH): $(LIB:%=$(B)/lib/%.o)
+	@rm -f $@
+	ar rcs $@ $^
+
+$(B)/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -c -o $@ $<
+
+# What the build, the run, the tests, the lint and the benchmarks need.
+DEPS = make gcc libc6-dev libslurm-dev libcurl4-openssl-dev libjansson-dev \
+	jq socat curl python3 procps iproute2 bats parallel slurmctld slurmd \
+	slurm-client slurmdbd mariadb-server munge systemd mandoc shellcheck \
+	cppcheck clang-tidy haproxy wrk libasan8 libubsan1
+APT = apt-get install -y --no-install-recommends $(DEPS)
+
+deps:
+	@dpkg-query -W -f '$${db:Status-Status}\n' $(DEPS) 2>&1 | \
+	    grep -vx installed >/dev/null || exit 0; \
+	if [ "$$(id -u)" != 0 ]; then \
+		echo "packages are missing; as root, type:" >&2; \
+		echo "  apt-get update && $(APT)" >&2; exit 2; \
+	fi; \
+	apt-get update -q && DEBIAN_FRONTEND=noninteractive $(APT) -q
+
+check: all
+	t/run
+
+test: deps
+	$(MAKE) all
+	$(MAKE) check
+
+demo: deps
+	$(MAKE) all
+	examples/demo.sh
+
+demo-stop:
+	examples/demo.sh stop
+
+bench: all
+	t/bench/run
+
+SCRIPTS = $(shell grep -lsE '^\#!/bin/(ba)?sh' bin/* share/* services/*/* \
+	examples/* t/run t/bench/* .ci/run) share/lib.sh
+lint:
+	shellcheck -x $(SCRIPTS)
+	mandoc -T lint -W warning man/*.[1-8]
+	cppcheck -q --enable=warning,performance,portability --std=c11 \
+	    --error-exitcode=1 --inline-suppr -D_GNU_SOURCE -Ilib lib src
+	clang-tidy --quiet $(wildcard lib/*.c src/*.c src/*/*.c) -- \
+	    -std=c11 -D_GNU_SOURCE -Ilib
+
+SHELL_TOOLS = $(filter-out $(TOOLS:%=bin/%),$(wildcard bin/svc-* bin/job-*))
+BINDIR = $(DESTDIR)$(PREFIX)/bin
+SHAREDIR = $(DESTDIR)$(PREFIX)/share
+install: all
+	install -d $(BINDIR) $(SHAREDIR)/berth $(SHAREDIR)/man/man1 \
+	    $(SHAREDIR)/man/man5 $(SHAREDIR)/man/man7 \
+	    $(SHAREDIR)/bash-completion/completions \
+	    $(DESTDIR)$(PREFIX)/lib/systemd/user
+	install -m 755 $(TOOLS:%=$(B)/bin/%) $(SHELL_TOOLS) $(BINDIR)
+	cp -R share/. services examples $(SHAREDIR)/berth
+	for s in 1 5 7; do install -m 644 man/*.$$s $(SHAREDIR)/man/man$$s; done
+	install -m 644 share/completion/berth \
+	    $(SHAREDIR)/bash-completion/completions/berth
+	for t in $(TOOLS) $(notdir $(SHELL_TOOLS)); do ln -sf berth \
+	    $(SHAREDIR)/bash-completion/completions/$$t; done
+	for u in share/systemd/*; do sed 's|@BINDIR@|$(PREFIX)/bin|g' $$u \
+	    >$(DESTDIR)$(PREFIX)/lib/systemd/user/$${u##*/}; done
+
+uninstall:
+	for t in $(TOOLS) $(notdir $(SHELL_TOOLS)); do rm -f $(BINDIR)/$$t \
+	    $(SHAREDIR)/bash-completion/completions/$$t; done
+	for m in man/*.[157]; do rm -f \
+	    $(SHAREDIR)/man/man$${m##*.}/$${m##*/}; done
+	for u in share/systemd/*; do rm -f \
+	    $(DESTDIR)$(PREFIX)/lib/systemd/user/$${u##*/}; done
+	rm -rf $(SHAREDIR)/berth $(SHAREDIR)/bash-completion/completions/berth
+
+clean:
+	rm -rf build $(TOOLS:%=bin/%)
+
+FORCE:
+.PHONY: all deps check test demo demo-stop bench lint install uninstall clean
+.DELETE_ON_ERROR:
+.SECONDARY:
+
+-include $(shell find $(B) -name '*.d' 2>/dev/null)
