@@ -1,0 +1,775 @@
+/*
+ * http.c - HTTP/1.1 heads and framing, strictly.
+ */
+#include "http.h"
+
+#include <string.h>
+#include <strings.h>
+
+#include "num.h"
+
+/* ---- characters ---- */
+
+enum { C_TOKEN = 1, C_TARGET = 2, C_VALUE = 4, C_HOST = 8 };
+
+/*
+ * RFC 9110 5.6.2 tokens; request targets: visible ASCII but '#'; field values:
+ * all but control bytes, tab allowed; authorities.
+ */
+static uint8_t class_of[256];
+
+static void
+mark(const char *chars, uint8_t class)
+{
+	for (; *chars != '\0'; chars++)
+		class_of[(unsigned char)*chars] |= class;
+}
+
+__attribute__((constructor)) static void
+fill_classes(void)
+{
+	static const char alnum[] = "0123456789abcdefghijklmnopqrstuvwxyz"
+	    "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+	int c;
+
+	for (c = ' '; c < 256; c++) {
+		if (c != 127)
+			class_of[c] |= C_VALUE;
+		if (c > ' ' && c < 127 && c != '#')
+			class_of[c] |= C_TARGET;
+	}
+	class_of['\t'] |= C_VALUE;
+	mark(alnum, C_TOKEN | C_HOST);
+	mark("!#$%&'*+-.^_`|~", C_TOKEN);
+	mark("-._~!$&'()*+;=:[]%", C_HOST);
+}
+
+/* Length of the run of that class at the start of p. */
+static size_t
+run(const char *p, size_t len, uint8_t class)
+{
+	size_t i;
+
+	for (i = 0; i < len; i++)
+		if (!(class_of[(unsigned char)p[i]] & class))
+			break;
+	return i;
+}
+
+static int
+bad(struct http_head *h, int error, const char *why)
+{
+	h->error = error;
+	h->why = why;
+	return -1;
+}
+
+/* ---- slices ---- */
+
+bool
+http_is(struct http_slice s, const char *text)
+{
+	return strlen(text) == s.len && strncasecmp(s.p, text, s.len) == 0;
+}
+
+/* The next element of a comma-separated list, trimmed; false at its end. */
+static bool
+next_token(struct http_slice *list, struct http_slice *token)
+{
+	const char *comma;
+	size_t n;
+
+	if (list->len == 0)
+		return false;
+	comma = memchr(list->p, ',', list->len);
+	n = comma ? (size_t)(comma - list->p) : list->len;
+	*token = (struct http_slice){ list->p, n };
+	n += comma != NULL;
+	list->p += n;
+	list->len -= n;
+	while (token->len > 0 && (*token->p == ' ' || *token->p == '\t')) {
+		token->p++;
+		token->len--;
+	}
+	while (token->len > 0 && (token->p[token->len - 1] == ' ' ||
+	    token->p[token->len - 1] == '\t'))
+		token->len--;
+	return true;
+}
+
+bool
+http_has_token(struct http_slice list, const char *token)
+{
+	struct http_slice t;
+
+	while (next_token(&list, &t))
+		if (http_is(t, token))
+			return true;
+	return false;
+}
+
+const struct http_field *
+http_find(const struct http_head *h, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < h->nfields; i++)
+		if (http_is(h->fields[i].name, name))
+			return &h->fields[i];
+	return NULL;
+}
+
+/* ---- the extent of a head ---- */
+
+ssize_t
+http_head_len(const char *p, size_t len, size_t *line, struct http_head *h)
+{
+	const char *lf;
+	size_t at;
+
+	while (*line < len &&
+	    (lf = memchr(p + *line, '\n', len - *line)) != NULL) {
+		at = (size_t)(lf - p);
+		if (at == *line || p[at - 1] != '\r')
+			return bad(h, 400, "a line ends without CR LF");
+		if (at == *line + 1)
+			return (ssize_t)at + 1;
+		*line = at + 1;
+		if (at >= HTTP_HEAD_MAX)
+			break;
+	}
+	if (len >= HTTP_HEAD_MAX)
+		return bad(h, *line == 0 ? 414 : 431,
+		    "the head is longer than 32 KiB");
+	return 0;
+}
+
+/* ---- fields ---- */
+
+static const struct {
+	const char *name;
+	enum http_name id;
+} known[] = {
+	{ "te", HTTP_HOP },
+	{ "via", HTTP_VIA },
+	{ "host", HTTP_HOST },
+	{ "expect", HTTP_EXPECT },
+	{ "upgrade", HTTP_UPGRADE },
+	{ "location", HTTP_LOCATION },
+	{ "connection", HTTP_CONNECTION },
+	{ "keep-alive", HTTP_HOP },
+	{ "retry-after", HTTP_RETRY_AFTER },
+	{ "content-length", HTTP_CONTENT_LENGTH },
+	{ "x-forwarded-for", HTTP_FORWARDED_FOR },
+	{ "proxy-connection", HTTP_HOP },
+	{ "x-forwarded-host", HTTP_FORWARDED_REST },
+	{ "transfer-encoding", HTTP_TRANSFER_ENCODING },
+	{ "x-forwarded-proto", HTTP_FORWARDED_REST },
+	{ "x-forwarded-prefix", HTTP_FORWARDED_REST },
+	{ "proxy-authorization", HTTP_HOP },
+};
+
+/* Most names end at the comparison of their lengths and first letters. */
+static enum http_name
+name_id(const char *p, size_t len)
+{
+	static const uint8_t lengths[] = {
+		2, 3, 4, 6, 7, 8, 10, 10, 11, 14, 15, 16, 16, 17, 17, 18, 19,
+	};
+	size_t i;
+
+	_Static_assert(ARRAY_LEN(lengths) == ARRAY_LEN(known), "one each");
+	for (i = 0; i < ARRAY_LEN(known) && lengths[i] <= len; i++)
+		if (lengths[i] == len && (*p | 32) == known[i].name[0] &&
+		    strncasecmp(p, known[i].name, len) == 0)
+			return known[i].id;
+	return HTTP_OTHER;
+}
+
+/* One line without its CR LF, at p. */
+static int
+parse_field(const char *p, size_t len, struct http_head *h)
+{
+	struct http_field *f;
+	size_t n = run(p, len, C_TOKEN);
+
+	if (n == 0 && (*p == ' ' || *p == '\t'))
+		return bad(h, 400, "a folded field line");
+	if (n == 0 || n == len || p[n] != ':')
+		return bad(h, 400, "a field line without a name and colon");
+	if (h->nfields == HTTP_FIELDS_MAX)
+		return bad(h, 431, "more than 100 fields");
+	f = &h->fields[h->nfields++];
+	f->name = (struct http_slice){ p, n };
+	f->id = name_id(p, n);
+	for (n++; n < len && (p[n] == ' ' || p[n] == '\t'); n++)
+		continue;
+	while (len > n && (p[len - 1] == ' ' || p[len - 1] == '\t'))
+		len--;
+	f->value = (struct http_slice){ p + n, len - n };
+	if (run(p + n, len - n, C_VALUE) != len - n)
+		return bad(h, 400, "a control byte in a field");
+	return 0;
+}
+
+static int
+parse_fields(const char *p, size_t len, struct http_head *h)
+{
+	const char *lf;
+	size_t n;
+
+	h->nfields = 0;
+	while (len > 2) {
+		lf = memchr(p, '\n', len);
+		n = (size_t)(lf - p) + 1;
+		if (parse_field(p, n - 2, h) < 0)
+			return -1;
+		p += n;
+		len -= n;
+	}
+	return 0;
+}
+
+/* ---- framing ---- */
+
+struct framing {
+	bool chunked, close, keep_alive, upgrade;
+	int hosts;
+};
+
+static int
+content_length(struct http_slice v, struct http_head *h)
+{
+	int64_t n = 0;
+	size_t i;
+
+	if (h->length >= 0)
+		return bad(h, 400, "more than one Content-Length");
+	if (v.len == 0 || v.len > 18)
+		return bad(h, 400, "a Content-Length that is no length");
+	for (i = 0; i < v.len; i++) {
+		if (v.p[i] < '0' || v.p[i] > '9')
+			return bad(h, 400,
+			    "a Content-Length that is no length");
+		n = n * 10 + (v.p[i] - '0');
+	}
+	h->length = n;
+	return 0;
+}
+
+static int
+host_field(struct http_slice v, struct http_head *h, struct framing *fr)
+{
+	if (++fr->hosts > 1)
+		return bad(h, 400, "more than one Host");
+	if (run(v.p, v.len, C_HOST) != v.len)
+		return bad(h, 400, "a Host that is no host");
+	h->host = v;
+	return 0;
+}
+
+static void
+connection_field(struct http_slice list, struct framing *fr)
+{
+	struct http_slice t;
+
+	while (next_token(&list, &t)) {
+		fr->close |= http_is(t, "close");
+		fr->keep_alive |= http_is(t, "keep-alive");
+		fr->upgrade |= http_is(t, "upgrade");
+	}
+}
+
+static int
+frame_field(const struct http_field *f, struct http_head *h,
+    struct framing *fr)
+{
+	switch (f->id) {
+	case HTTP_CONTENT_LENGTH:
+		return content_length(f->value, h);
+	case HTTP_TRANSFER_ENCODING:
+		if (fr->chunked || !http_is(f->value, "chunked"))
+			return bad(h, 400, "a Transfer-Encoding other than "
+			    "chunked");
+		fr->chunked = true;
+		return 0;
+	case HTTP_HOST:
+		return host_field(f->value, h, fr);
+	case HTTP_CONNECTION:
+		connection_field(f->value, fr);
+		return 0;
+	case HTTP_UPGRADE:
+		h->upgrade = f->value;
+		return 0;
+	case HTTP_EXPECT:
+		h->expect_continue = http_is(f->value, "100-continue");
+		return 0;
+	default:
+		return 0;
+	}
+}
+
+/* What the fields say together of the body and the connection. */
+static int
+frame(struct http_head *h, struct framing *fr)
+{
+	size_t i;
+
+	*fr = (struct framing){ 0 };
+	h->length = -1;
+	h->body = HTTP_NO_BODY;
+	h->expect_continue = false;
+	h->host = h->upgrade = (struct http_slice){ "", 0 };
+	for (i = 0; i < h->nfields; i++)
+		if (frame_field(&h->fields[i], h, fr) < 0)
+			return -1;
+	if (fr->chunked && h->length >= 0)
+		return bad(h, 400, "Content-Length with Transfer-Encoding");
+	if (fr->chunked && h->minor == 0)
+		return bad(h, 400, "Transfer-Encoding in HTTP/1.0");
+	if (fr->chunked)
+		h->body = HTTP_CHUNKED;
+	else if (h->length > 0)
+		h->body = HTTP_LENGTH;
+	h->keep_alive = !fr->close && (h->minor > 0 || fr->keep_alive);
+	if (!fr->upgrade || h->minor == 0)
+		h->upgrade = (struct http_slice){ "", 0 };
+	return 0;
+}
+
+/* "HTTP/1.0" or "HTTP/1.1", 8 bytes. */
+static int
+version(const char *p, struct http_head *h)
+{
+	if (memcmp(p, "HTTP/", 5) != 0 || p[6] != '.' ||
+	    p[5] < '0' || p[5] > '9' || p[7] < '0' || p[7] > '9')
+		return bad(h, 400, "no HTTP version");
+	if (p[5] != '1')
+		return bad(h, 505, "not HTTP/1");
+	h->minor = p[7] == '0' ? 0 : 1;
+	return 0;
+}
+
+static bool
+is_idempotent(struct http_slice m)
+{
+	static const char *const methods[] = {
+		"GET", "HEAD", "PUT", "DELETE", "OPTIONS", "TRACE",
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_LEN(methods); i++)
+		if (strlen(methods[i]) == m.len &&
+		    memcmp(methods[i], m.p, m.len) == 0)
+			return true;
+	return false;
+}
+
+/*
+ * Where the path begins: "/x", "http://host/x", or "*". An absolute target's
+ * authority must be what Host says.
+ */
+static int
+target_path(struct http_head *h)
+{
+	struct http_slice t = h->target, a;
+	const char *slash;
+
+	h->path = t;
+	if (t.p[0] == '/' || (t.len == 1 && t.p[0] == '*'))
+		return 0;
+	if (t.len <= 7 || strncasecmp(t.p, "http://", 7) != 0)
+		return bad(h, 400, "a request target that is no path");
+	a = (struct http_slice){ t.p + 7, t.len - 7 };
+	slash = memchr(a.p, '/', a.len);
+	if (slash == NULL)
+		return bad(h, 400, "a request target without a path");
+	h->path = (struct http_slice){ slash, (size_t)(a.p + a.len - slash) };
+	a.len = (size_t)(slash - a.p);
+	if (a.len == 0 || a.len != h->host.len ||
+	    strncasecmp(a.p, h->host.p, a.len) != 0)
+		return bad(h, 400, "the request target and Host disagree");
+	return 0;
+}
+
+/* Splits "METHOD TARGET HTTP/1.1", len bytes without CR LF. */
+static int
+request_line(const char *p, size_t len, struct http_head *h)
+{
+	size_t n = run(p, len, C_TOKEN);
+
+	if (n == 0 || n == len || p[n] != ' ')
+		return bad(h, 400, "no method");
+	if (n > 32)
+		return bad(h, 501, "a method of more than 32 bytes");
+	h->method = (struct http_slice){ p, n };
+	p += n + 1;
+	len -= n + 1;
+	n = run(p, len, C_TARGET);
+	if (n == 0 || n == len || p[n] != ' ')
+		return bad(h, 400, "no request target");
+	if (n > HTTP_TARGET_MAX)
+		return bad(h, 414, "the request target is longer than 8 KiB");
+	h->target = (struct http_slice){ p, n };
+	if (len - n - 1 != 8)
+		return bad(h, 400, "no HTTP version");
+	return version(p + n + 1, h);
+}
+
+int
+http_parse_request(const char *p, size_t len, struct http_head *h)
+{
+	const char *lf = memchr(p, '\n', len);
+	size_t line = (size_t)(lf - p) + 1;
+	struct framing fr;
+
+	h->reason = (struct http_slice){ "", 0 };
+	if (request_line(p, line - 2, h) < 0 ||
+	    parse_fields(p + line, len - line, h) < 0 || frame(h, &fr) < 0)
+		return -1;
+	if (fr.hosts == 0 && h->minor > 0)
+		return bad(h, 400, "HTTP/1.1 without Host");
+	if (http_is(h->method, "CONNECT"))
+		return bad(h, 501, "CONNECT is not for here");
+	h->idempotent = is_idempotent(h->method);
+	return target_path(h);
+}
+
+static int
+status_line(const char *p, size_t len, struct http_head *h)
+{
+	int i;
+
+	if (len < 12 || version(p, h) < 0 || p[8] != ' ' ||
+	    (len > 12 && p[12] != ' '))
+		return bad(h, 502, "no status line");
+	h->status = 0;
+	for (i = 9; i < 12; i++) {
+		if (p[i] < '0' || p[i] > '9')
+			return bad(h, 502, "no status line");
+		h->status = h->status * 10 + (p[i] - '0');
+	}
+	if (h->status < 100 || h->status > 599 ||
+	    run(p + 12, len - 12, C_VALUE) != len - 12)
+		return bad(h, 502, "no status line");
+	h->reason = (struct http_slice){ p + 12 + (len > 12),
+	    len - 12 - (len > 12) };
+	return 0;
+}
+
+int
+http_parse_response(const char *p, size_t len, bool to_head,
+    struct http_head *h)
+{
+	const char *lf = memchr(p, '\n', len);
+	size_t line = (size_t)(lf - p) + 1;
+	struct framing fr;
+
+	h->method = h->target = h->path = (struct http_slice){ "", 0 };
+	if (status_line(p, line - 2, h) < 0)
+		return -1;
+	if (parse_fields(p + line, len - line, h) < 0 || frame(h, &fr) < 0) {
+		h->error = 502;
+		return -1;
+	}
+	if (to_head || h->status < 200 || h->status == 204 ||
+	    h->status == 304) {
+		h->body = HTTP_NO_BODY;
+	} else if (h->body == HTTP_NO_BODY && h->length < 0) {
+		h->body = HTTP_UNTIL_CLOSE;
+		h->keep_alive = false;
+	}
+	return 0;
+}
+
+bool
+http_is_hop(const struct http_head *h, const struct http_field *f)
+{
+	struct http_slice list, t;
+	size_t i;
+
+	if (f->id == HTTP_CONNECTION || f->id == HTTP_HOP ||
+	    f->id == HTTP_UPGRADE)
+		return true;
+	if (f->id != HTTP_OTHER)
+		return false;	/* Connection cannot take away what we need */
+	for (i = 0; i < h->nfields; i++) {
+		if (h->fields[i].id != HTTP_CONNECTION)
+			continue;
+		list = h->fields[i].value;
+		while (next_token(&list, &t))
+			if (t.len == f->name.len &&
+			    strncasecmp(t.p, f->name.p, t.len) == 0)
+				return true;
+	}
+	return false;
+}
+
+/* ---- chunks ---- */
+
+enum {
+	SIZE,		/* hex digits */
+	BLANK,		/* after them: blanks, then ';' or CR */
+	EXT,		/* an extension */
+	SIZE_LF,
+	DATA,
+	DATA_CR,
+	DATA_LF,
+	LINE,		/* start of a trailer line, or the last CR */
+	NAME,		/* a trailer's name */
+	VALUE,
+	VALUE_LF,
+	LAST_LF,
+	DONE,
+};
+
+void
+http_chunks_init(struct http_chunks *c, bool data_only)
+{
+	*c = (struct http_chunks){ .state = SIZE, .data_only = data_only };
+}
+
+static int
+hex(char ch)
+{
+	if (ch >= '0' && ch <= '9')
+		return ch - '0';
+	if ((ch | 32) >= 'a' && (ch | 32) <= 'f')
+		return (ch | 32) - 'a' + 10;
+	return -1;
+}
+
+/* The size line: 15 digits are 2^60, more than any body has. */
+static int
+size_byte(struct http_chunks *c, char ch)
+{
+	int digit = hex(ch);
+
+	if (c->state == SIZE && digit >= 0) {
+		if (++c->digits > 15)
+			return -1;
+		c->left = c->left * 16 + (uint64_t)digit;
+	} else if (c->digits == 0) {
+		return -1;
+	} else if (ch == '\r') {
+		c->state = SIZE_LF;
+	} else if (c->state != EXT && ch == ';') {
+		c->state = EXT;
+	} else if (c->state != EXT && (ch == ' ' || ch == '\t')) {
+		c->state = BLANK;
+	} else if (c->state != EXT) {
+		return -1;
+	} else if (!(class_of[(unsigned char)ch] & C_VALUE)) {
+		return -1;
+	}
+	if ((c->state == EXT || c->state == BLANK) &&
+	    ++c->extra > HTTP_TRAILER_MAX)
+		return -1;
+	return 0;
+}
+
+static int
+trailer_byte(struct http_chunks *c, char ch)
+{
+	uint8_t class = class_of[(unsigned char)ch];
+
+	if (++c->extra > HTTP_TRAILER_MAX)
+		return -1;
+	if (c->state == LINE && ch == '\r')
+		c->state = LAST_LF;
+	else if (c->state == LINE && (class & C_TOKEN))
+		c->state = NAME;
+	else if (c->state == NAME && ch == ':')
+		c->state = VALUE;
+	else if (c->state == VALUE && ch == '\r')
+		c->state = VALUE_LF;
+	else if (c->state == NAME ? !(class & C_TOKEN) :
+	    c->state != VALUE || !(class & C_VALUE))
+		return -1;
+	return 0;
+}
+
+/* One byte outside of chunk data. */
+static int
+step(struct http_chunks *c, char ch)
+{
+	switch (c->state) {
+	case SIZE:
+	case BLANK:
+	case EXT:
+		return size_byte(c, ch);
+	case SIZE_LF:
+		c->state = c->left > 0 ? DATA : LINE;
+		c->extra = 0;
+		return ch == '\n' ? 0 : -1;
+	case DATA_CR:
+		c->state = DATA_LF;
+		return ch == '\r' ? 0 : -1;
+	case DATA_LF:
+		http_chunks_init(c, c->data_only);
+		return ch == '\n' ? 0 : -1;
+	case VALUE_LF:
+		c->state = LINE;
+		return ch == '\n' ? 0 : -1;
+	case LAST_LF:
+		c->state = DONE;
+		return ch == '\n' ? 0 : -1;
+	default:
+		return trailer_byte(c, ch);
+	}
+}
+
+static bool
+in_extension(const struct http_chunks *c)
+{
+	return c->state == EXT || c->state == BLANK;
+}
+
+/* Drops an extension up to its CR. Returns how many bytes; -1. */
+static ssize_t
+skip_extension(struct http_chunks *c, const char *p, size_t len)
+{
+	size_t i;
+
+	for (i = 0; i < len && p[i] != '\r'; i++)
+		if (step(c, p[i]) < 0)
+			return -1;
+	return (ssize_t)i;
+}
+
+/* Some bytes of chunk data, or one byte of what is around it. 0; -1. */
+static int
+advance(struct http_chunks *c, const char *p, size_t len, size_t *i)
+{
+	size_t n;
+
+	if (c->state != DATA)
+		return step(c, p[(*i)++]);
+	n = (size_t)MIN(c->left, len - *i);
+	c->left -= n;
+	*i += n;
+	if (c->left == 0)
+		c->state = DATA_CR;
+	return 0;
+}
+
+/* As they are, but for the extensions. */
+static ssize_t
+walk_all(struct http_chunks *c, const char *p, size_t len, size_t *pass)
+{
+	size_t i = 0;
+	ssize_t n;
+
+	if (in_extension(c)) {
+		if (p[0] != '\r')
+			return skip_extension(c, p, len);
+		(void)step(c, p[i++]);
+	}
+	while (i < len && c->state != DONE && !in_extension(c))
+		if (advance(c, p, len, &i) < 0)
+			return -1;
+	*pass = i - in_extension(c);
+	if (!in_extension(c))
+		return (ssize_t)i;
+	n = skip_extension(c, p + i, len - i);
+	return n < 0 ? -1 : (ssize_t)i + n;
+}
+
+/* The data alone. */
+static ssize_t
+walk_data(struct http_chunks *c, const char *p, size_t len, size_t *pass)
+{
+	bool data = c->state == DATA;
+	size_t i = 0;
+
+	while (i < len && c->state != DONE && (c->state == DATA) == data)
+		if (advance(c, p, len, &i) < 0)
+			return -1;
+	*pass = data ? i : 0;
+	return (ssize_t)i;
+}
+
+ssize_t
+http_chunks_walk(struct http_chunks *c, const char *p, size_t len,
+    size_t *pass, bool *done)
+{
+	ssize_t n = 0;
+
+	*pass = 0;
+	if (len > 0)
+		n = c->data_only ? walk_data(c, p, len, pass) :
+		    walk_all(c, p, len, pass);
+	*done = c->state == DONE;
+	return n;
+}
+
+/* ---- statuses ---- */
+
+int
+http_statuses_parse(const char *text, struct http_statuses *out,
+    struct err *e)
+{
+	char part[16];
+	const char *p = text, *dash;
+	int64_t from, to, i;
+	size_t n;
+
+	*out = (struct http_statuses){ { 0 } };
+	do {
+		n = strcspn(p, ",");
+		if (n >= sizeof(part))
+			goto bad;
+		memcpy(part, p, n);
+		part[n] = '\0';
+		dash = strchr(part, '-');
+		if (dash != NULL)
+			part[dash - part] = '\0';
+		if (num_int(part, 100, 599, &from, e) < 0)
+			goto bad;
+		to = from;
+		if (dash != NULL && (num_int(dash + 1, 100, 599, &to, e) < 0 ||
+		    to < from))
+			goto bad;
+		for (i = from; i <= to; i++)
+			out->bits[i / 64] |= UINT64_C(1) << (i % 64);
+		p += n;
+	} while (*p++ == ',');
+	return 0;
+bad:
+	return err_perm(e, "'%s' is not a list of statuses (200-399,401)",
+	    text);
+}
+
+bool
+http_statuses_has(const struct http_statuses *s, int status)
+{
+	return status >= 0 && status < 640 &&
+	    (s->bits[status / 64] >> (status % 64) & 1) != 0;
+}
+
+const char *
+http_reason(int status)
+{
+	static const struct { int status; const char *reason; } all[] = {
+		{ 100, "Continue" }, { 101, "Switching Protocols" },
+		{ 200, "OK" }, { 201, "Created" }, { 202, "Accepted" },
+		{ 204, "No Content" }, { 400, "Bad Request" },
+		{ 401, "Unauthorized" }, { 403, "Forbidden" },
+		{ 404, "Not Found" }, { 405, "Method Not Allowed" },
+		{ 408, "Request Timeout" }, { 409, "Conflict" },
+		{ 411, "Length Required" }, { 413, "Content Too Large" },
+		{ 414, "URI Too Long" }, { 421, "Misdirected Request" },
+		{ 422, "Unprocessable Content" }, { 429, "Too Many Requests" },
+		{ 431, "Request Header Fields Too Large" },
+		{ 500, "Internal Server Error" }, { 501, "Not Implemented" },
+		{ 502, "Bad Gateway" }, { 503, "Service Unavailable" },
+		{ 504, "Gateway Timeout" },
+		{ 505, "HTTP Version Not Supported" },
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_LEN(all); i++)
+		if (all[i].status == status)
+			return all[i].reason;
+	return "";
+}

@@ -1,0 +1,143 @@
+/*
+ * http.h - HTTP/1.1 heads and framing (RFC 9110, 9112): pure, bytes in and
+ * slices out. Nothing here knows a socket or keeps a pointer.
+ *
+ * It refuses what two programs could read in two ways: two lengths, a length
+ * with chunked, bare LF or CR, folded fields, a space before the colon,
+ * control bytes, more than one Host.
+ */
+#ifndef BERTH_HTTP_H
+#define BERTH_HTTP_H
+
+#include "buf.h"
+#include "err.h"
+
+enum {
+	HTTP_HEAD_MAX = 32768,		/* bytes of a head */
+	HTTP_TARGET_MAX = 8192,		/* bytes of a request target */
+	HTTP_FIELDS_MAX = 100,
+	HTTP_TRAILER_MAX = 8192,	/* bytes after the last chunk */
+};
+
+struct http_slice {
+	const char *p;
+	size_t len;
+};
+
+/* The fields that a proxy must know by name. */
+enum http_name {
+	HTTP_OTHER,
+	HTTP_CONNECTION,
+	HTTP_CONTENT_LENGTH,
+	HTTP_EXPECT,
+	HTTP_FORWARDED_FOR,	/* X-Forwarded-For */
+	HTTP_FORWARDED_REST,	/* X-Forwarded-Host, -Prefix, -Proto */
+	HTTP_HOP,		/* Keep-Alive, Proxy-Connection, TE, ... */
+	HTTP_HOST,
+	HTTP_LOCATION,
+	HTTP_RETRY_AFTER,
+	HTTP_TRANSFER_ENCODING,
+	HTTP_UPGRADE,
+	HTTP_VIA,
+};
+
+struct http_field {
+	struct http_slice name, value;	/* value without blanks around it */
+	enum http_name id;
+};
+
+enum http_body {
+	HTTP_NO_BODY,
+	HTTP_LENGTH,		/* ->length bytes, more than 0 */
+	HTTP_CHUNKED,
+	HTTP_UNTIL_CLOSE,	/* responses only */
+};
+
+struct http_head {
+	/* a request */
+	struct http_slice method;
+	struct http_slice target;	/* as it was sent */
+	struct http_slice path;		/* of target: from the first '/' */
+	struct http_slice host;		/* "" if absent (HTTP/1.0) */
+	bool idempotent;		/* RFC 9110, 9.2.2 */
+	bool expect_continue;
+	/* a response */
+	int status;
+	struct http_slice reason;
+	/* both */
+	int minor;			/* HTTP/1.minor */
+	struct http_slice upgrade;	/* with Connection: upgrade, else "" */
+	bool keep_alive;
+	enum http_body body;
+	int64_t length;			/* -1: no Content-Length */
+	size_t nfields;
+	struct http_field fields[HTTP_FIELDS_MAX];
+	/* when it is bad: a status to answer with, and why */
+	int error;
+	const char *why;
+};
+
+/*
+ * How many bytes of p the head fills with its empty line: more than 0; 0: not
+ * whole yet; -1: bad (->error, ->why). *line is where the current line begins:
+ * 0 at first, kept by the caller between calls on a growing p.
+ */
+ssize_t http_head_len(const char *p, size_t len, size_t *line,
+    struct http_head *h);
+
+/*
+ * Takes a whole head of len bytes apart. Slices point into p. 0; -1: bad.
+ * A response must know whether it answers a HEAD.
+ */
+int http_parse_request(const char *p, size_t len, struct http_head *h);
+int http_parse_response(const char *p, size_t len, bool to_head,
+    struct http_head *h);
+
+/* Whether field f is for this connection only: by name, or by Connection. */
+bool http_is_hop(const struct http_head *h, const struct http_field *f);
+
+/* Whether the comma-separated list holds the token, in any case. */
+bool http_has_token(struct http_slice list, const char *token);
+
+bool http_is(struct http_slice s, const char *text);	/* any case */
+const struct http_field *http_find(const struct http_head *h, const char *name);
+
+/*
+ * Walks a chunked body and checks it, so that its bytes can be passed on as
+ * they are, but for chunk extensions, which are to be dropped.
+ */
+struct http_chunks {
+	uint8_t state;
+	uint8_t digits;
+	uint16_t extra;		/* bytes of an extension or of trailers */
+	bool data_only;
+	uint64_t left;		/* bytes of the chunk to come */
+};
+
+/*
+ * data_only: not even the framing is to be passed on, only what it frames (to
+ * a client of HTTP/1.0).
+ */
+void http_chunks_init(struct http_chunks *c, bool data_only);
+
+/*
+ * Looks at len bytes: returns how many it took, of which the first *pass are
+ * to be passed on and the rest dropped; call again with what is left. *done is
+ * set behind the body's last byte. -1: not a chunked body.
+ */
+ssize_t http_chunks_walk(struct http_chunks *c, const char *p, size_t len,
+    size_t *pass, bool *done);
+
+/* A set of statuses: "200-399,401". */
+struct http_statuses {
+	uint64_t bits[10];
+};
+
+int http_statuses_parse(const char *text, struct http_statuses *out,
+    struct err *e);
+bool http_statuses_has(const struct http_statuses *s, int status);
+
+/* "Not Found" for 404; "" for what is not registered. */
+const char *http_reason(int status);
+
+#endif

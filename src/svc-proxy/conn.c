@@ -1,0 +1,748 @@
+/*
+ * conn.c - the client's side of a request.
+ *
+ * Bytes are read into px.scratch and used from there; only what cannot be used
+ * yet is kept, so an idle connection holds no buffers.
+ */
+#include "proxy.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "die.h"
+
+enum {
+	ACCEPT_BATCH = 64,
+	ADMIN_OUT_MAX = 16 << 20,	/* a status of ten thousand jobs */
+	FAR_MS = 24 * 3600 * 1000,
+	CLIENT_GONE = 499,	/* in the log: it left before an answer */
+};
+
+static void on_client(struct ev_io *io, uint32_t events);
+static void on_deadline(struct ev_timer *t);
+
+/* ---- birth and death ---- */
+
+static void
+peer_name(struct conn *c, const struct net_addr *peer)
+{
+	char text[NET_TEXT], *end;
+	const char *from = net_text(peer, text, sizeof(text));
+
+	if (peer->sa.sa_family == AF_UNIX) {
+		(void)snprintf(c->client, sizeof(c->client), "unix");
+		return;
+	}
+	end = strrchr(text, ':');
+	*end = '\0';
+	if (*from == '[') {
+		from++;
+		end[-1] = '\0';
+	}
+	(void)snprintf(c->client, sizeof(c->client), "%s", from);
+}
+
+static void
+link_conn(struct conn *c)
+{
+	c->all_next = px.conns;
+	if (px.conns != NULL)
+		px.conns->all_prev = c;
+	px.conns = c;
+	px.nconns++;
+	px.accepted++;
+}
+
+static void
+unlink_conn(struct conn *c)
+{
+	if (c->all_prev != NULL)
+		c->all_prev->all_next = c->all_next;
+	else
+		px.conns = c->all_next;
+	if (c->all_next != NULL)
+		c->all_next->all_prev = c->all_prev;
+	px.nconns--;
+}
+
+/* One client; refused (the descriptor closed) when there is no memory. */
+static void
+begin(int fd, const struct net_addr *peer, bool admin)
+{
+	struct conn *c = calloc(1, sizeof(*c));
+	struct err e;
+
+	if (c == NULL || ev_io_start(px.ev, &c->io, fd, EPOLLIN, on_client,
+	    &e) < 0) {
+		(void)close(fd);
+		free(c);
+		return;
+	}
+	c->admin = admin;
+	c->body_done = true;
+	buf_init(&c->in, IN_MAX);
+	buf_init(&c->out, admin ? ADMIN_OUT_MAX : OUT_MAX);
+	buf_init(&c->req, REQ_MAX);
+	peer_name(c, peer);
+	link_conn(c);
+	conn_deadline(c, CLIENT_IDLE_MS);
+}
+
+static void
+pause_accepting(void)
+{
+	size_t i;
+
+	for (i = 0; i < px.nlisteners; i++)
+		if (!px.listeners[i].admin)
+			ev_io_want(px.ev, &px.listeners[i].io, 0);
+}
+
+static void
+on_accept_timer(struct ev_timer *t)
+{
+	(void)t;
+	proxy_conn_gone();
+}
+
+void
+conn_accept(struct ev_io *io, uint32_t events)
+{
+	struct listener *l = container_of(io, struct listener, io);
+	struct net_addr peer;
+	int fd, n;
+
+	(void)events;
+	for (n = 0; n < ACCEPT_BATCH; n++) {
+		if (px.nconns >= px.conns_max && !l->admin) {
+			pause_accepting();
+			return;
+		}
+		fd = net_accept(io->fd, &peer);
+		if (fd < 0)
+			break;
+		begin(fd, &peer, l->admin);
+	}
+	if (n < ACCEPT_BATCH && (errno == EMFILE || errno == ENFILE ||
+	    errno == ENOMEM || errno == ENOBUFS)) {
+		pause_accepting();	/* look again in a moment */
+		(void)ev_timer_set(px.ev, &px.accept_timer,
+		    ev_now_ms(px.ev) + 100, on_accept_timer);
+	}
+}
+
+void
+conn_close(struct conn *c)
+{
+	int fd = c->io.fd;
+
+	if (c->state == CONN_DEAD)
+		return;
+	if (c->state == CONN_QUEUED)
+		queue_remove(c);
+	c->state = CONN_DEAD;
+	relay_drop(c);
+	ev_timer_stop(px.ev, &c->timer);
+	ev_io_stop(px.ev, &c->io);
+	(void)close(fd);
+	unlink_conn(c);
+	c->next = px.dead_conns;
+	px.dead_conns = c;
+}
+
+void
+conn_abort(struct conn *c)
+{
+	struct linger now = { .l_onoff = 1, .l_linger = 0 };
+
+	if (c->state == CONN_DEAD)
+		return;
+	if (c->start_us != 0 && c->state != CONN_IDLE) {
+		if (!c->answered)
+			c->status = CLIENT_GONE;
+		access_log(c);
+	}
+	(void)setsockopt(c->io.fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
+	conn_close(c);
+}
+
+void
+conn_bury(void)
+{
+	struct conn *c;
+	bool any = px.dead_conns != NULL;
+
+	while ((c = px.dead_conns) != NULL) {
+		px.dead_conns = c->next;
+		buf_release(&c->in);
+		buf_release(&c->out);
+		buf_release(&c->req);
+		free(c->log_method);
+		free(c->log_path);
+		free(c);
+	}
+	if (any)
+		proxy_conn_gone();
+}
+
+void
+conn_drain(void)
+{
+	struct conn *c, *next;
+
+	for (c = px.conns; c != NULL; c = next) {
+		next = c->all_next;
+		c->keep_alive = false;
+		if (c->state == CONN_IDLE && c->out.len == 0)
+			conn_close(c);
+	}
+}
+
+/* ---- deadlines and what is watched ---- */
+
+void
+conn_deadline(struct conn *c, int64_t ms)
+{
+	if (ev_timer_set(px.ev, &c->timer, ev_now_ms(px.ev) + ms,
+	    on_deadline) < 0)
+		conn_close(c);
+}
+
+void
+conn_touch(struct conn *c)
+{
+	if (c->state == CONN_QUEUED || c->state == CONN_HEAD)
+		return;		/* theirs was set once for all */
+	if (c->out.len > 0)
+		conn_deadline(c, CLIENT_SEND_MS);
+	else if (c->state == CONN_BUSY)
+		conn_deadline(c, c->body_done ? FAR_MS : CLIENT_BODY_MS);
+	else if (c->state == CONN_TUNNEL)
+		conn_deadline(c, TUNNEL_MS);
+	else
+		conn_deadline(c, c->state == CONN_LINGER ? LINGER_MS :
+		    CLIENT_IDLE_MS);
+}
+
+static void
+on_deadline(struct ev_timer *t)
+{
+	struct conn *c = container_of(t, struct conn, timer);
+
+	switch (c->state) {
+	case CONN_HEAD:
+		c->keep_alive = false;
+		reply_error(c, 408, "the request did not come in time", NULL);
+		break;
+	case CONN_QUEUED:
+		queue_remove(c);
+		queue_refuse(c, "no instance was ready in time");
+		break;
+	case CONN_BUSY:
+		if (c->body_done || c->out.len > 0 || c->answered) {
+			conn_abort(c);
+			break;
+		}
+		c->keep_alive = false;
+		relay_drop(c);
+		reply_error(c, 408, "the body did not come in time", NULL);
+		break;
+	default:
+		conn_close(c);
+		break;
+	}
+}
+
+/* Whether more of the client's bytes are of use now. */
+static bool
+wants_input(const struct conn *c)
+{
+	size_t unsent = c->req.len - c->req_sent;
+	size_t most = HIGH_MARK;
+
+	if (c->in_eof || c->state == CONN_FLUSH)
+		return false;
+	if (c->state == CONN_TUNNEL)
+		return unsent < HIGH_MARK;
+	if (c->state != CONN_QUEUED && c->state != CONN_BUSY)
+		return true;
+	if (c->body_done)
+		return c->in.len < SCRATCH_SIZE;
+	if (c->up == NULL || c->up->state == UP_CONNECT)
+		most = MAX(most, c->req_head +
+		    (size_t)c->svc->conf.retry.body_max_bytes);
+	return unsent < most;
+}
+
+void
+conn_watch(struct conn *c)
+{
+	if (c->state != CONN_DEAD)
+		ev_io_want(px.ev, &c->io, (wants_input(c) ? EPOLLIN : 0) |
+		    (c->out.len > 0 ? EPOLLOUT : 0));
+}
+
+/* ---- output ---- */
+
+/* Keeps what writev did not take. */
+static int
+keep_rest(struct buf *out, const struct iovec *iov, int n, size_t sent)
+{
+	int i;
+
+	for (i = 0; i < n; i++) {
+		size_t skip = MIN(sent, iov[i].iov_len);
+
+		sent -= skip;
+		if (buf_add(out, (char *)iov[i].iov_base + skip,
+		    iov[i].iov_len - skip) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+bool
+conn_send(struct conn *c, struct iovec *iov, int n)
+{
+	struct msghdr msg = { .msg_iov = iov, .msg_iovlen = (size_t)n };
+	size_t all = 0;
+	ssize_t sent = 0;
+	int i;
+
+	if (c->state == CONN_DEAD)
+		return false;
+	for (i = 0; i < n; i++)
+		all += iov[i].iov_len;
+	c->bytes_out += all;
+	if (c->out.len == 0)
+		sent = sendmsg(c->io.fd, &msg, MSG_NOSIGNAL);
+	if (sent < 0 && errno != EAGAIN && errno != EINTR) {
+		conn_abort(c);
+		return false;
+	}
+	if (sent < 0)
+		sent = 0;
+	if ((size_t)sent < all) {
+		if (keep_rest(&c->out, iov, n, (size_t)sent) < 0) {
+			conn_abort(c);
+			return false;
+		}
+		conn_touch(c);
+		conn_watch(c);
+	}
+	return true;
+}
+
+/* Everything is sent: close, or wait for the client to do so. */
+static void
+flushed(struct conn *c)
+{
+	if (c->body_done && c->in.len == 0) {
+		conn_close(c);
+		return;
+	}
+	/* closing with unread input would reset what we have just sent */
+	c->state = CONN_LINGER;
+	buf_cut(&c->in, 0);
+	c->in_eof = false;
+	(void)shutdown(c->io.fd, SHUT_WR);
+	conn_touch(c);
+	conn_watch(c);
+}
+
+static void
+flush(struct conn *c)
+{
+	ssize_t n = send(c->io.fd, c->out.data, c->out.len, MSG_NOSIGNAL);
+
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (n < 0) {
+		conn_abort(c);
+		return;
+	}
+	buf_drop(&c->out, (size_t)n);
+	if (c->out.len == 0 && c->out.cap > KEEP_CAP)
+		buf_release(&c->out);
+	if (c->out.len == 0 && c->state == CONN_FLUSH) {
+		flushed(c);
+		return;
+	}
+	conn_touch(c);
+	conn_watch(c);
+	if (c->up != NULL)
+		relay_watch(c->up);
+}
+
+/* ---- input ---- */
+
+/* The body's bytes as the instance will get them, added to req. */
+static int
+add_body(struct conn *c, const char *p, size_t len)
+{
+	c->bytes_in += len;
+	return buf_add(&c->req, p, len);
+}
+
+static ssize_t
+take_chunks(struct conn *c, const char *p, size_t len)
+{
+	size_t used = 0, pass;
+	ssize_t n;
+
+	while (used < len && !c->body_done) {
+		n = http_chunks_walk(&c->chunks, p + used, len - used, &pass,
+		    &c->body_done);
+		if (n < 0 || add_body(c, p + used, pass) < 0)
+			return -1;
+		used += (size_t)n;
+	}
+	return (ssize_t)used;
+}
+
+/* Part of a request's body: how many bytes were of it. */
+static size_t
+take_body(struct conn *c, const char *p, size_t len)
+{
+	ssize_t n;
+
+	if (c->body == HTTP_CHUNKED) {
+		n = take_chunks(c, p, len);
+	} else {
+		n = (ssize_t)MIN((uint64_t)c->body_left, len);
+		c->body_left -= n;
+		c->body_done = c->body_left == 0;
+		if (add_body(c, p, (size_t)n) < 0)
+			n = -1;
+	}
+	if (n >= 0) {
+		conn_touch(c);
+		return (size_t)n;
+	}
+	c->keep_alive = false;
+	if (c->state == CONN_QUEUED)
+		queue_remove(c);
+	relay_drop(c);
+	c->due = false;
+	if (c->answered)
+		conn_abort(c);
+	else
+		reply_error(c, 400, "the body is not chunked as it says",
+		    NULL);
+	return len;
+}
+
+static void
+note_for_log(struct conn *c, const struct http_head *h)
+{
+	size_t path = h->path.len;
+	const char *q = memchr(h->path.p, '?', path);
+
+	if (q != NULL)
+		path = (size_t)(q - h->path.p);
+	free(c->log_method);
+	free(c->log_path);
+	c->log_method = strndup(h->method.p, h->method.len);
+	c->log_path = strndup(h->path.p, path);
+}
+
+static void
+reset_request(struct conn *c)
+{
+	c->svc = NULL;
+	c->avoid = NULL;
+	c->req_sent = 0;
+	c->req_whole = true;
+	c->answered = c->due = false;
+	c->attempts = 0;
+	c->status = 0;
+	c->start_us = ev_now_us(px.ev);
+	c->queue_us = c->connect_us = c->first_us = 0;
+	c->job_id = REC_NONE;
+	c->bytes_in = c->bytes_out = 0;
+	buf_cut(&c->req, 0);
+}
+
+/* A whole request head is there. */
+static void
+begin_request(struct conn *c, const struct http_head *h)
+{
+	c->body = h->body;
+	c->body_left = h->length;
+	c->body_done = h->body == HTTP_NO_BODY;
+	c->idempotent = h->idempotent;
+	c->to_head = http_is(h->method, "HEAD");
+	c->keep_alive = h->keep_alive && !px.draining;
+	c->upgrade = h->upgrade.len > 0;
+	c->minor = h->minor;
+	if (c->body == HTTP_CHUNKED)
+		http_chunks_init(&c->chunks, false);
+	if (access_on())
+		note_for_log(c, h);
+	if (c->admin) {
+		status_serve(c, h);
+		return;
+	}
+	c->svc = route_find(h->path);
+	if (c->svc == NULL) {
+		reply_error(c, 404, "no service has this path", NULL);
+		return;
+	}
+	c->svc->requests++;
+	if (head_request(c, h) < 0) {
+		c->keep_alive = false;
+		reply_error(c, 503, "out of memory", NULL);
+		return;
+	}
+	c->due = true;
+	conn_touch(c);
+}
+
+static void
+refuse_head(struct conn *c, const struct http_head *h)
+{
+	c->keep_alive = false;
+	c->body_done = false;	/* who knows what follows */
+	c->to_head = false;
+	if (c->start_us == 0)
+		reset_request(c);
+	reply_error(c, h->error, h->why, NULL);
+}
+
+/* A head, or part of one: how many bytes were used; 0: more is needed. */
+static size_t
+take_head(struct conn *c, const char *p, size_t len)
+{
+	struct http_head h;
+	size_t skip = 0;
+	ssize_t n;
+
+	/* RFC 9112, 2.2: an empty line before a request is passed over */
+	while (c->state == CONN_IDLE && len - skip >= 2 &&
+	    memcmp(p + skip, "\r\n", 2) == 0)
+		skip += 2;
+	if (skip > 0)
+		return skip;
+	n = http_head_len(p, len, &c->in_line, &h);
+	if (n == 0) {
+		if (c->state == CONN_IDLE)
+			conn_deadline(c, CLIENT_HEAD_MS);
+		c->state = CONN_HEAD;
+		return 0;
+	}
+	c->state = CONN_BUSY;
+	c->in_line = 0;
+	px.requests++;
+	reset_request(c);
+	if (n > 0 && http_parse_request(p, (size_t)n, &h) == 0) {
+		begin_request(c, &h);
+		return (size_t)n;
+	}
+	refuse_head(c, &h);
+	return len;
+}
+
+/*
+ * Uses what it can of p: heads, bodies, one request after the other as long
+ * as each is answered at once. Returns how many bytes were used.
+ */
+static size_t
+conn_feed(struct conn *c, const char *p, size_t len)
+{
+	size_t used = 0, n;
+
+	c->feeding = true;
+	while (used < len) {
+		if (c->state == CONN_IDLE || c->state == CONN_HEAD) {
+			n = take_head(c, p + used, len - used);
+			if (n == 0)
+				break;
+		} else if (!c->body_done && (c->state == CONN_BUSY ||
+		    c->state == CONN_QUEUED)) {
+			n = take_body(c, p + used, len - used);
+		} else {
+			break;
+		}
+		used += n;
+		if (c->due && (c->body_done || used == len)) {
+			c->due = false;
+			relay_dispatch(c);
+		}
+	}
+	c->feeding = false;
+	if (c->state == CONN_BUSY && c->up != NULL)
+		relay_flush(c);
+	if (c->state == CONN_FLUSH || c->state == CONN_DEAD)
+		return len;
+	return used;
+}
+
+/* No more answers are to come: close when all is sent. */
+static void
+end_answers(struct conn *c)
+{
+	c->state = CONN_FLUSH;
+	if (c->out.len == 0)
+		flushed(c);
+	else
+		conn_watch(c);
+}
+
+/* What was read ahead, once the request before it is answered. */
+static void
+feed_kept(struct conn *c)
+{
+	size_t used;
+
+	if (c->in.len == 0 || c->feeding)
+		return;
+	used = conn_feed(c, c->in.data, c->in.len);
+	if (c->state == CONN_DEAD)
+		return;
+	buf_drop(&c->in, MIN(used, c->in.len));
+	if (c->in.len == 0)
+		buf_release(&c->in);
+	if (c->in_eof && (c->state == CONN_IDLE || c->state == CONN_HEAD))
+		end_answers(c);
+	else
+		conn_watch(c);
+}
+
+/* The client has ended its side. */
+static void
+input_ended(struct conn *c)
+{
+	c->in_eof = true;
+	switch (c->state) {
+	case CONN_BUSY:
+		if (!c->body_done) {
+			conn_abort(c);
+			break;
+		}
+		conn_watch(c);	/* it may still read its answer */
+		break;
+	case CONN_TUNNEL:
+		relay_flush(c);
+		conn_watch(c);
+		break;
+	case CONN_FLUSH:
+		conn_watch(c);
+		break;
+	case CONN_QUEUED:
+		conn_abort(c);
+		break;
+	default:
+		conn_close(c);
+		break;
+	}
+}
+
+static void
+take_input(struct conn *c, const char *p, size_t len)
+{
+	size_t used = 0;
+
+	if (c->state == CONN_LINGER)
+		return;
+	if (c->state == CONN_TUNNEL) {
+		if (buf_add(&c->req, p, len) < 0)
+			conn_abort(c);
+		else
+			relay_flush(c);
+		return;
+	}
+	if (c->in.len > 0) {
+		if (buf_add(&c->in, p, len) < 0)
+			conn_abort(c);
+		else
+			feed_kept(c);
+		return;
+	}
+	used = conn_feed(c, p, len);
+	if (c->state == CONN_DEAD)
+		return;
+	if (used < len && buf_add(&c->in, p + used, len - used) < 0)
+		conn_abort(c);
+	else
+		conn_watch(c);
+}
+
+static void
+on_client(struct ev_io *io, uint32_t events)
+{
+	struct conn *c = container_of(io, struct conn, io);
+	ssize_t n;
+
+	if (events & EPOLLOUT) {
+		flush(c);
+		if (c->state == CONN_DEAD)
+			return;
+	}
+	if (!(events & (EPOLLIN | EPOLLHUP | EPOLLERR)))
+		return;
+	n = recv(io->fd, px.scratch, SCRATCH_SIZE, 0);
+	if (n > 0)
+		take_input(c, px.scratch, (size_t)n);
+	else if (n == 0)
+		input_ended(c);
+	else if (errno != EAGAIN && errno != EINTR)
+		conn_abort(c);
+}
+
+/* ---- the end of an answer ---- */
+
+void
+conn_done(struct conn *c)
+{
+	if (c->state == CONN_DEAD)
+		return;
+	access_log(c);
+	if (c->svc != NULL)
+		c->svc->answered++;
+	c->start_us = 0;
+	if (!c->keep_alive || !c->body_done || px.draining ||
+	    (c->in_eof && c->in.len == 0)) {
+		end_answers(c);
+		return;
+	}
+	c->state = CONN_IDLE;
+	c->svc = NULL;
+	if (c->req.cap > KEEP_CAP)
+		buf_release(&c->req);
+	buf_cut(&c->req, 0);
+	c->req_sent = 0;
+	conn_touch(c);
+	if (c->io.events != EPOLLIN)
+		conn_watch(c);
+	feed_kept(c);
+}
+
+void
+conn_reply(struct conn *c, int status, const char *type, const char *fields,
+    const char *body, size_t len)
+{
+	char head[512];
+	struct iovec iov[2];
+	int n;
+
+	if (!c->body_done)
+		c->keep_alive = false;
+	n = snprintf(head, sizeof(head), "HTTP/1.1 %d %s\r\n"
+	    "Content-Type: %s\r\nContent-Length: %zu\r\n%s%s\r\n", status,
+	    http_reason(status), type, len, fields,
+	    !c->keep_alive ? "Connection: close\r\n" :
+	    c->minor == 0 ? "Connection: keep-alive\r\n" : "");
+	assert(n > 0 && (size_t)n < sizeof(head));
+	c->status = status;
+	c->answered = true;
+	iov[0] = (struct iovec){ head, (size_t)n };
+	iov[1] = (struct iovec){ (char *)(uintptr_t)body,
+	    c->to_head ? 0 : len };
+	if (conn_send(c, iov, 2))
+		conn_done(c);
+}

@@ -1,0 +1,420 @@
+/*
+ * feed.c - records in and out.
+ *
+ * stdin: snapshots of instances. A snapshot is staged until its `end`, then
+ * the table is swapped whole and the snapshot passed on to stdout, with the
+ * demand of every service behind it. The end of stdin keeps the last table.
+ *
+ * stdout: whole lines, from a bounded buffer, only when poll says that a write
+ * of PIPE_BUF bytes will not block. A reader that is slow misses snapshots,
+ * never parts of one; a request never waits for it.
+ */
+#include "proxy.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "die.h"
+#include "nd.h"
+
+enum {
+	STAGE_MAX = 16 << 20,	/* bytes of one snapshot */
+	OUT_LIMIT = 32 << 20,
+	OUT_FULL = 1 << 20,	/* no further snapshot behind this much */
+	DEMAND_MS = 1000,
+	TRY_AGAIN_MS = 50,
+};
+
+static struct {
+	struct nd_in in;
+	struct ev_io in_io;
+	struct buf stage;	/* lines of the snapshot being read */
+	bool torn;		/* it lacks a line: not to be used */
+	struct rec_instance *list;	/* what those lines say */
+	size_t len, cap;
+	uint64_t generation;
+
+	struct buf out;
+	struct ev_io out_io;
+	struct ev_timer out_timer;
+	bool out_watched;	/* epoll takes stdout; else it is polled */
+	bool out_dead;
+} feed;
+
+/* ---- out ---- */
+
+static void
+out_lost(void)
+{
+	warn("stdout: %s; nothing more is passed on", strerror(errno));
+	feed.out_dead = true;
+	buf_release(&feed.out);
+	ev_io_stop(px.ev, &feed.out_io);
+	ev_timer_stop(px.ev, &feed.out_timer);
+}
+
+/* As many whole lines as a pipe takes in one piece, or a part of a long one. */
+static size_t
+piece_len(void)
+{
+	size_t most = MIN(feed.out.len, (size_t)PIPE_BUF);
+	const char *lf = memrchr(feed.out.data, '\n', most);
+
+	return lf ? (size_t)(lf - feed.out.data) + 1 : most;
+}
+
+static void
+out_write(void)
+{
+	struct pollfd p = { STDOUT_FILENO, POLLOUT, 0 };
+	size_t done = 0;
+	ssize_t n;
+
+	while (feed.out.len > 0 && done < 16 * PIPE_BUF) {
+		if (poll(&p, 1, 0) <= 0)
+			break;
+		n = write(STDOUT_FILENO, feed.out.data, piece_len());
+		if (n < 0 && (errno == EAGAIN || errno == EINTR))
+			break;
+		if (n < 0) {
+			out_lost();
+			return;
+		}
+		buf_drop(&feed.out, (size_t)n);
+		done += (size_t)n;
+	}
+}
+
+static void out_later(void);
+
+static void
+on_out(struct ev_io *io, uint32_t events)
+{
+	(void)io;
+	(void)events;
+	out_write();
+	out_later();
+}
+
+static void
+on_out_timer(struct ev_timer *t)
+{
+	(void)t;
+	out_write();
+	out_later();
+}
+
+/* What is left goes when there is room. */
+static void
+out_later(void)
+{
+	if (feed.out_dead)
+		return;
+	if (feed.out_watched)
+		ev_io_want(px.ev, &feed.out_io, feed.out.len ? EPOLLOUT : 0);
+	else if (feed.out.len > 0)
+		(void)ev_timer_set(px.ev, &feed.out_timer,
+		    ev_now_ms(px.ev) + TRY_AGAIN_MS, on_out_timer);
+}
+
+static void
+out_line(const char *line, size_t len)
+{
+	size_t before = feed.out.len;
+
+	if (feed.out_dead)
+		return;
+	if (buf_add(&feed.out, line, len) < 0 || buf_addc(&feed.out, '\n') < 0)
+		buf_cut(&feed.out, before);
+}
+
+static void
+out_go(void)
+{
+	if (feed.out_dead || feed.out.len == 0)
+		return;
+	out_write();
+	out_later();
+}
+
+/* ---- demand ---- */
+
+static json_t *
+demand_instances(const struct svc *s)
+{
+	json_t *list = json_array();
+	size_t n;
+
+	for (n = 0; n < s->ninst; n++)
+		if (s->inst[n]->rec.url != NULL)
+			(void)json_array_append_new(list, json_pack(
+			    "{s:I, s:I}", "job_id",
+			    (json_int_t)s->inst[n]->rec.job_id, "inflight",
+			    (json_int_t)s->inst[n]->outstanding));
+	return list;
+}
+
+static int64_t
+count_ready(const struct svc *s)
+{
+	int64_t ready = 0;
+	size_t n;
+
+	for (n = 0; n < s->ninst; n++)
+		ready += pool_usable(s->inst[n]);
+	return ready;
+}
+
+static void
+demand_write(struct svc *s, double rate)
+{
+	struct err e;
+	json_t *rec;
+
+	s->demand_due = false;
+	if (s->gone || feed.out_dead || feed.out.len > OUT_FULL)
+		return;
+	rec = json_pack("{s:s, s:s, s:I, s:I, s:I, s:f, s:o}", "kind",
+	    "demand", "service", s->conf.name, "queued",
+	    (json_int_t)s->queued, "inflight", (json_int_t)s->inflight,
+	    "ready", (json_int_t)count_ready(s), "rate_s", rate,
+	    "instances", demand_instances(s));
+	if (rec == NULL || nd_dump(&feed.out, rec, &e) < 0)
+		warn("%s: no demand record: out of memory", s->conf.name);
+	json_decref(rec);
+}
+
+/* Requests a second since the last time, to three digits. */
+static double
+rate_since(struct svc *s, int64_t ms)
+{
+	uint64_t n = s->requests - s->rate_mark;
+
+	s->rate_mark = s->requests;
+	return ms > 0 ? (double)(n * 1000000 / (uint64_t)ms) / 1000 : 0;
+}
+
+/* Each second: the services where something changed. */
+static void
+on_demand_timer(struct ev_timer *t)
+{
+	struct map_item *item;
+	struct svc *s;
+	size_t at = 0;
+
+	while ((item = map_next(&px.svcs, &at)) != NULL) {
+		s = item->value;
+		if (s->demand_due)
+			demand_write(s, rate_since(s, DEMAND_MS));
+	}
+	(void)ev_timer_set(px.ev, t, ev_now_ms(px.ev) + DEMAND_MS,
+	    on_demand_timer);
+	out_go();
+}
+
+void
+feed_demand_due(struct svc *s, bool now)
+{
+	s->demand_due = true;
+	if (now) {
+		demand_write(s, 0);
+		out_go();
+	}
+}
+
+/* ---- in ---- */
+
+static void
+drop_stage(void)
+{
+	while (feed.len > 0)
+		rec_instance_release(&feed.list[--feed.len]);
+	buf_cut(&feed.stage, 0);
+	feed.torn = false;
+}
+
+static void
+apply_snapshot(void)
+{
+	struct map_item *item;
+	struct svc *s;
+	size_t i, at = 0;
+
+	feed.generation++;
+	for (i = 0; i < feed.len; i++) {
+		s = route_by_name(feed.list[i].service);
+		if (s != NULL)
+			pool_update(s, &feed.list[i], feed.generation);
+	}
+	while ((item = map_next(&px.svcs, &at)) != NULL) {
+		s = item->value;
+		pool_sweep(s, feed.generation);
+		queue_serve(s);
+	}
+	px.snapshot_at = clock_wall_s();
+	px.stale_since = 0;
+}
+
+/* The snapshot and behind it all demand; or none of it. */
+static void
+pass_snapshot(const char *end, size_t len)
+{
+	struct map_item *item;
+	size_t at = 0;
+
+	if (feed.out_dead || feed.out.len > OUT_FULL)
+		return;
+	if (buf_reserve(&feed.out, feed.stage.len + len + 1) < 0)
+		return;
+	(void)buf_add(&feed.out, feed.stage.data, feed.stage.len);
+	out_line(end, len);
+	while ((item = map_next(&px.svcs, &at)) != NULL) {
+		struct svc *s = item->value;
+
+		s->rate_mark = MIN(s->rate_mark, s->requests);
+		demand_write(s, rate_since(s, DEMAND_MS));
+	}
+	out_go();
+}
+
+static void
+take_end(const char *line, size_t len)
+{
+	if (feed.torn) {
+		warn("stdin:%lu: this snapshot lacks a line and is not used",
+		    feed.in.line);
+	} else {
+		apply_snapshot();
+		pass_snapshot(line, len);
+	}
+	drop_stage();
+}
+
+static int
+stage_instance(const json_t *rec, const char *line, size_t len, struct err *e)
+{
+	struct rec_instance *list;
+	size_t cap;
+
+	if (feed.len == feed.cap) {
+		cap = feed.cap ? 2 * feed.cap : 64;
+		list = reallocarray(feed.list, cap, sizeof(*list));
+		if (list == NULL)
+			return err_errno(e, "instance");
+		feed.list = list;
+		feed.cap = cap;
+	}
+	if (rec_instance_read(rec, &feed.list[feed.len], e) < 0)
+		return -1;
+	feed.len++;
+	if (buf_add(&feed.stage, line, len) < 0 ||
+	    buf_addc(&feed.stage, '\n') < 0)
+		return err_errno(e, "snapshot");
+	return 0;
+}
+
+static void
+take_stale(const json_t *rec)
+{
+	const char *error = "";
+	int64_t since = clock_wall_s();
+	struct err e;
+
+	(void)rec_str(rec, "error", &error, &e);
+	(void)rec_int(rec, "since_at", 1, REC_MAX, &since, &e);
+	px.stale_since = since;
+	(void)snprintf(px.stale_error, sizeof(px.stale_error), "%s", error);
+}
+
+static int
+take_record(const json_t *rec, const char *line, size_t len, struct err *e)
+{
+	if (rec_is(rec, "instance"))
+		return stage_instance(rec, line, len, e);
+	if (rec_is(rec, "end")) {
+		take_end(line, len);
+		return 0;
+	}
+	if (rec_is(rec, "stale"))
+		take_stale(rec);
+	if (feed.out.len <= OUT_FULL)
+		out_line(line, len);
+	return 0;
+}
+
+static void
+take_line(const char *line, size_t len)
+{
+	json_t *rec = NULL;
+	struct err e;
+
+	if (nd_parse(&feed.in, line, len, &rec, &e) < 0) {
+		warn("%s", e.text);
+		feed.torn = true;
+	} else if (take_record(rec, line, len, &e) < 0) {
+		warn("stdin:%lu: %s", feed.in.line, e.text);
+		feed.torn = true;
+	}
+	json_decref(rec);
+}
+
+/* false: stdin has ended. */
+static bool
+read_more(void)
+{
+	struct err e;
+	char *line;
+	size_t len;
+	int more = nd_fill(&feed.in, &e), got;
+
+	if (more < 0)
+		warn("%s", e.text);
+	while ((got = nd_next(&feed.in, &line, &len, &e)) != 0) {
+		if (got > 0) {
+			take_line(line, len);
+		} else {
+			warn("%s", e.text);
+			feed.torn = true;
+		}
+	}
+	out_go();
+	return more > 0;
+}
+
+static void
+on_in(struct ev_io *io, uint32_t events)
+{
+	(void)events;
+	if (read_more())
+		return;
+	ev_io_stop(px.ev, io);
+	note("end of stdin: the last table stands");
+}
+
+int
+feed_start(struct err *e)
+{
+	nd_open(&feed.in, STDIN_FILENO, "stdin");
+	buf_init(&feed.stage, STAGE_MAX);
+	buf_init(&feed.out, OUT_LIMIT);
+	feed.out_watched = ev_io_start(px.ev, &feed.out_io, STDOUT_FILENO,
+	    EPOLLOUT, on_out, e) == 0;
+	if (feed.out_watched)
+		ev_io_want(px.ev, &feed.out_io, 0);
+	if (ev_io_start(px.ev, &feed.in_io, STDIN_FILENO, EPOLLIN, on_in,
+	    e) < 0) {
+		if (e->code != EPERM)
+			return err_prefix(e, "stdin");
+		while (read_more())	/* a file: all of it, now */
+			continue;
+	}
+	if (ev_timer_set(px.ev, &px.demand_timer, ev_now_ms(px.ev) + DEMAND_MS,
+	    on_demand_timer) < 0)
+		return err_errno(e, "timer");
+	return 0;
+}

@@ -1,0 +1,80 @@
+/*
+ * queue.c - requests that wait for an instance: one queue a service, first in
+ * first out, bounded, each with a deadline. A client that goes away leaves it.
+ */
+#include "proxy.h"
+
+#include <stdio.h>
+
+void
+queue_add(struct conn *c, bool first)
+{
+	struct svc *s = c->svc;
+	int64_t waited_ms = (ev_now_us(px.ev) - c->start_us) / 1000;
+	int64_t left_ms = s->conf.queue.timeout_s * 1000 - waited_ms;
+
+	if (s->queued >= s->conf.queue.max || left_ms <= 0) {
+		queue_refuse(c, left_ms <= 0 ?
+		    "no instance was ready in time" : "too many requests wait");
+		return;
+	}
+	c->state = CONN_QUEUED;
+	if (c->queue_us == 0)
+		c->queue_us = ev_now_us(px.ev);
+	c->prev = first ? NULL : s->last;
+	c->next = first ? s->first : NULL;
+	if (c->prev != NULL)
+		c->prev->next = c;
+	else
+		s->first = c;
+	if (c->next != NULL)
+		c->next->prev = c;
+	else
+		s->last = c;
+	s->queued++;
+	conn_deadline(c, left_ms);
+	conn_watch(c);
+	feed_demand_due(s, s->queued == 1);
+}
+
+void
+queue_remove(struct conn *c)
+{
+	struct svc *s = c->svc;
+
+	if (c->prev != NULL)
+		c->prev->next = c->next;
+	else
+		s->first = c->next;
+	if (c->next != NULL)
+		c->next->prev = c->prev;
+	else
+		s->last = c->prev;
+	c->prev = c->next = NULL;
+	c->state = CONN_BUSY;
+	s->queued--;
+	feed_demand_due(s, false);
+}
+
+void
+queue_serve(struct svc *s)
+{
+	struct conn *c;
+
+	while ((c = s->first) != NULL && pool_pick(s, c->avoid) != NULL) {
+		queue_remove(c);
+		if (!relay_try(c)) {
+			queue_add(c, true);
+			break;
+		}
+	}
+}
+
+void
+queue_refuse(struct conn *c, const char *error)
+{
+	struct buf why = BUF_INIT(4096);
+
+	reply_error(c, 503, error, pool_why(c->svc, &why));
+	buf_release(&why);
+}

@@ -1,0 +1,629 @@
+/*
+ * relay.c - the instance's side of a request: connect or reuse, send, pass the
+ * answer on as it comes, try elsewhere while nothing of it was passed on.
+ */
+#include "proxy.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "die.h"
+
+static void on_instance(struct ev_io *io, uint32_t events);
+static void on_deadline(struct ev_timer *t);
+
+enum why { LOST, REFUSED };
+
+/* ---- idle connections ---- */
+
+static void
+idle_remove(struct upstream *u)
+{
+	struct instance *i = u->inst;
+
+	if (u->prev != NULL)
+		u->prev->next = u->next;
+	else
+		i->idle = u->next;
+	if (u->next != NULL)
+		u->next->prev = u->prev;
+	u->prev = u->next = NULL;
+	i->nidle--;
+}
+
+static void
+idle_add(struct upstream *u)
+{
+	struct instance *i = u->inst;
+
+	u->state = UP_IDLE;
+	u->reused = true;
+	u->head_done = false;
+	u->in_line = 0;
+	buf_release(&u->in);
+	u->prev = NULL;
+	u->next = i->idle;
+	if (i->idle != NULL)
+		i->idle->prev = u;
+	i->idle = u;
+	i->nidle++;
+	(void)ev_timer_set(px.ev, &u->timer, ev_now_ms(px.ev) +
+	    UPSTREAM_IDLE_MS, on_deadline);
+	ev_io_want(px.ev, &u->io, EPOLLIN);
+}
+
+/* ---- birth and death ---- */
+
+void
+relay_close(struct upstream *u)
+{
+	int fd = u->io.fd;
+
+	if (u->state == UP_DEAD)
+		return;
+	assert(u->conn == NULL);
+	if (u->state == UP_IDLE)
+		idle_remove(u);
+	u->state = UP_DEAD;
+	ev_timer_stop(px.ev, &u->timer);
+	ev_io_stop(px.ev, &u->io);
+	(void)close(fd);
+	u->next = px.dead_ups;
+	px.dead_ups = u;
+}
+
+void
+relay_bury(void)
+{
+	struct upstream *u;
+
+	while ((u = px.dead_ups) != NULL) {
+		px.dead_ups = u->next;
+		buf_release(&u->in);
+		pool_unref(u->inst);
+		free(u);
+	}
+}
+
+/* A new connection to i, being made. NULL with errno. */
+static struct upstream *
+connect_to(struct instance *i)
+{
+	struct upstream *u = calloc(1, sizeof(*u));
+	struct err e;
+	int fd;
+
+	if (u == NULL)
+		return NULL;
+	fd = net_connect(&i->addr);
+	if (fd < 0) {
+		free(u);
+		return NULL;
+	}
+	if (ev_io_start(px.ev, &u->io, fd, EPOLLOUT, on_instance, &e) < 0) {
+		(void)close(fd);
+		free(u);
+		errno = e.code;
+		return NULL;
+	}
+	u->state = UP_CONNECT;
+	u->inst = i;
+	i->refs++;
+	buf_init(&u->in, HTTP_HEAD_MAX + SCRATCH_SIZE);
+	return u;
+}
+
+/*
+ * A connection to i that is at rest. What must not be sent twice is not sent
+ * into one that the instance has closed meanwhile, as far as one can know.
+ */
+static struct upstream *
+reuse(struct instance *i, bool careful)
+{
+	struct upstream *u;
+	char byte;
+
+	while ((u = i->idle) != NULL) {
+		if (!careful || (recv(u->io.fd, &byte, 1, MSG_PEEK) < 0 &&
+		    errno == EAGAIN)) {
+			idle_remove(u);
+			u->state = UP_BUSY;
+			return u;
+		}
+		relay_close(u);
+	}
+	return NULL;
+}
+
+static void
+attach(struct conn *c, struct upstream *u)
+{
+	struct instance *i = u->inst;
+
+	c->up = u;
+	u->conn = c;
+	u->deaf = false;
+	c->job_id = i->rec.job_id;
+	i->outstanding++;
+	i->served++;
+	i->used_us = ev_now_us(px.ev);
+	i->svc->inflight++;
+	feed_demand_due(i->svc, false);
+}
+
+static void
+detach(struct conn *c)
+{
+	struct upstream *u = c->up;
+
+	c->up = NULL;
+	u->conn = NULL;
+	u->inst->outstanding--;
+	u->inst->svc->inflight--;
+	feed_demand_due(u->inst->svc, false);
+}
+
+/* ---- failure ---- */
+
+static bool
+may_repeat(const struct conn *c, bool sent)
+{
+	return !c->answered && c->req_whole && (!sent || c->idempotent ||
+	    c->svc->conf.retry.unsafe) &&
+	    c->attempts < c->svc->conf.retry.attempts;
+}
+
+/*
+ * The connection of a request was lost or never made. Elsewhere if that is
+ * allowed; the client is told if nothing of an answer was passed on, and cut
+ * off if something was.
+ */
+static void
+up_failed(struct upstream *u, enum why why, const char *text)
+{
+	struct conn *c = u->conn;
+	struct instance *i = u->inst;
+	bool sent = c->req_sent > 0;
+
+	detach(c);
+	relay_close(u);
+	if (why == REFUSED && !i->gone)
+		pool_health(i, HEALTH_DOWN, text);
+	else
+		(void)snprintf(i->last_error, sizeof(i->last_error), "%s",
+		    text);
+	if (i->check != NULL && !u->reused)
+		check_start(i);
+	if (u->reused && !u->head_done && u->in.len == 0)
+		c->attempts--;	/* it was closed at rest: no fault of this one */
+	if (may_repeat(c, sent)) {
+		c->avoid = i;
+		c->req_sent = 0;
+		if (!relay_try(c))
+			queue_add(c, true);
+	} else if (c->answered) {
+		conn_abort(c);
+	} else {
+		reply_error(c, why == LOST ? 502 : 503, text, sent ?
+		    "the request had been sent and may have been carried out"
+		    : NULL);
+	}
+	queue_serve(i->svc);
+}
+
+static void
+on_deadline(struct ev_timer *t)
+{
+	struct upstream *u = container_of(t, struct upstream, timer);
+	struct conn *c = u->conn;
+
+	if (u->state == UP_CONNECT) {
+		up_failed(u, REFUSED, "no connection in time");
+	} else if (u->state == UP_BUSY) {
+		c->attempts = INT32_MAX;	/* an hour was enough */
+		up_failed(u, LOST, "no answer in time");
+	} else {
+		relay_close(u);
+	}
+}
+
+/* ---- the request ---- */
+
+void
+relay_watch(struct upstream *u)
+{
+	struct conn *c = u->conn;
+	uint32_t want = 0;
+
+	if (u->state != UP_BUSY)
+		return;
+	if (c->out.len < HIGH_MARK && !u->in_eof)
+		want |= EPOLLIN;
+	if (c->req_sent < c->req.len && !u->deaf)
+		want |= EPOLLOUT;
+	ev_io_want(px.ev, &u->io, want);
+}
+
+/* Sent bytes are forgotten once they are too many to be sent again. */
+static void
+forget_sent(struct conn *c)
+{
+	size_t keep = c->req_head + (size_t)c->svc->conf.retry.body_max_bytes;
+
+	if (c->state != CONN_TUNNEL && c->req_whole && c->req.len <= keep)
+		return;
+	if (c->req_sent < c->req.len && c->req_sent < HIGH_MARK)
+		return;		/* not worth the move yet */
+	c->req_whole = false;
+	buf_drop(&c->req, c->req_sent);
+	c->req_sent = 0;
+}
+
+void
+relay_flush(struct conn *c)
+{
+	struct upstream *u = c->up;
+	ssize_t n = 0;
+
+	if (u == NULL || u->state != UP_BUSY)
+		return;
+	if (u->deaf)
+		c->req_sent = c->req.len;
+	if (c->req_sent < c->req.len) {
+		n = send(u->io.fd, c->req.data + c->req_sent,
+		    c->req.len - c->req_sent, MSG_NOSIGNAL);
+		if (n < 0 && errno != EAGAIN && errno != EINTR)
+			u->deaf = true;	/* it may still have answered */
+		if (n > 0)
+			c->req_sent += (size_t)n;
+	}
+	if (c->req_sent == c->req.len && c->state == CONN_TUNNEL && c->in_eof)
+		(void)shutdown(u->io.fd, SHUT_WR);
+	if (c->req_sent > 0)
+		forget_sent(c);
+	relay_watch(u);
+	conn_watch(c);
+}
+
+static void
+up_timer(struct upstream *u, int64_t ms)
+{
+	(void)ev_timer_set(px.ev, &u->timer, ev_now_ms(px.ev) + ms,
+	    on_deadline);
+}
+
+static void
+not_reached(struct instance *i, struct upstream *u, const char *why)
+{
+	if (u != NULL)
+		relay_close(u);
+	pool_health(i, HEALTH_DOWN, why);
+	if (i->check != NULL)
+		check_start(i);
+}
+
+bool
+relay_try(struct conn *c)
+{
+	struct instance *i;
+	struct upstream *u;
+
+	while (c->attempts < c->svc->conf.retry.attempts) {
+		i = pool_pick(c->svc, c->avoid);
+		if (i == NULL)
+			return false;
+		c->attempts++;
+		u = reuse(i, !c->idempotent);
+		if (u == NULL)
+			u = connect_to(i);
+		if (u == NULL || head_base(c, i->base) < 0) {
+			not_reached(i, u, strerror(errno));
+			continue;
+		}
+		c->state = CONN_BUSY;
+		attach(c, u);
+		up_timer(u, u->state == UP_CONNECT ? CONNECT_MS :
+		    RESPONSE_MS);
+		relay_flush(c);
+		if (u->state == UP_CONNECT)
+			conn_watch(c);
+		return true;
+	}
+	c->state = CONN_BUSY;
+	reply_error(c, 503, "no instance could be reached", NULL);
+	return true;
+}
+
+void
+relay_dispatch(struct conn *c)
+{
+	if (c->svc->first != NULL || !relay_try(c))
+		queue_add(c, false);
+}
+
+void
+relay_drop(struct conn *c)
+{
+	struct upstream *u = c->up;
+
+	if (u == NULL)
+		return;
+	detach(c);
+	relay_close(u);
+	queue_serve(u->inst->svc);
+}
+
+/* ---- the answer ---- */
+
+/* The answer is complete: the connection rests, the client goes on. */
+static void
+up_done(struct upstream *u)
+{
+	struct conn *c = u->conn;
+	struct instance *i = u->inst;
+	bool keep = u->keep_alive && !u->deaf && c->body_done &&
+	    c->req_sent == c->req.len && !i->gone && i->check != NULL &&
+	    i->nidle < IDLE_MAX;
+
+	detach(c);
+	if (keep)
+		idle_add(u);
+	else
+		relay_close(u);
+	conn_done(c);
+	if (i->svc->first != NULL)
+		queue_serve(i->svc);
+}
+
+/* Bytes of the answer's body; false if the connection is gone after it. */
+static bool
+pass_body(struct upstream *u, struct iovec *head, const char *p, size_t len)
+{
+	struct conn *c = u->conn;
+	struct iovec iov[2] = { *head, { 0 } };
+	size_t used = 0, pass = 0;
+	bool done = u->body == HTTP_NO_BODY;
+	ssize_t n;
+
+	do {
+		n = (ssize_t)(len - used);
+		if (u->body == HTTP_NO_BODY) {
+			n = 0;
+		} else if (u->body == HTTP_LENGTH) {
+			n = MIN(n, u->body_left);
+			u->body_left -= n;
+			done = u->body_left == 0;
+		}
+		pass = (size_t)n;
+		if (u->body == HTTP_CHUNKED)
+			n = http_chunks_walk(&u->chunks, p + used, len - used,
+			    &pass, &done);
+		if (n < 0) {
+			up_failed(u, LOST, "its answer is not chunked as it "
+			    "says");
+			return false;
+		}
+		iov[1] = (struct iovec){ (char *)(uintptr_t)p + used, pass };
+		used += (size_t)n;
+		c->answered = true;
+		if ((iov[0].iov_len > 0 || pass > 0) &&
+		    !conn_send(c, iov, 2))
+			return false;
+		iov[0].iov_len = 0;
+	} while (!done && used < len);
+	if (!done)
+		return true;
+	if (used < len)
+		u->keep_alive = false;	/* it sent more than it said */
+	up_done(u);
+	return false;
+}
+
+/* From here on bytes pass both ways as they are. */
+static bool
+begin_tunnel(struct upstream *u, struct iovec *head, const char *p, size_t len)
+{
+	struct conn *c = u->conn;
+	struct iovec iov[2] = { *head, { (char *)(uintptr_t)p, len } };
+
+	c->answered = true;
+	c->state = CONN_TUNNEL;
+	c->keep_alive = false;
+	u->body = HTTP_UNTIL_CLOSE;
+	c->req_whole = false;
+	if (!conn_send(c, iov, 2))
+		return false;
+	if (c->in.len > 0 && buf_add(&c->req, c->in.data, c->in.len) == 0)
+		buf_cut(&c->in, 0);
+	up_timer(u, TUNNEL_MS);
+	conn_touch(c);
+	relay_flush(c);
+	return true;
+}
+
+/* What the head of the final answer says of what follows. */
+static void
+begin_answer(struct upstream *u, const struct http_head *h)
+{
+	struct conn *c = u->conn;
+
+	u->head_done = true;
+	u->keep_alive = h->keep_alive;
+	u->body = h->body;
+	u->body_left = h->length;
+	u->data_only = h->body == HTTP_CHUNKED && c->minor == 0;
+	if (h->body == HTTP_CHUNKED)
+		http_chunks_init(&u->chunks, u->data_only);
+	if (h->body == HTTP_UNTIL_CLOSE || u->data_only || !c->body_done ||
+	    u->deaf || px.draining)
+		c->keep_alive = false;
+	c->status = h->status;
+	c->first_us = ev_now_us(px.ev);
+}
+
+/*
+ * One head, whole, of len bytes at p; rest is what follows it. Returns false
+ * if the connection is done with.
+ */
+static bool
+take_head(struct upstream *u, const char *p, size_t len, const char *rest,
+    size_t rest_len)
+{
+	static struct buf out = BUF_INIT(HTTP_HEAD_MAX * 2);
+	struct conn *c = u->conn;
+	struct http_head h;
+	struct iovec iov[1];
+	bool tunnel;
+
+	if (http_parse_response(p, len, c->to_head, &h) < 0) {
+		up_failed(u, LOST, h.why);
+		return false;
+	}
+	tunnel = h.status == 101;
+	if (tunnel && !c->upgrade) {
+		up_failed(u, LOST, "it switches protocols unasked");
+		return false;
+	}
+	if (h.status >= 200 || tunnel)
+		begin_answer(u, &h);
+	if (h.status < 200 && !tunnel && c->minor == 0)
+		return true;	/* HTTP/1.0 knows no interim answers */
+	if (head_response(c, u, &h, &out) < 0) {
+		up_failed(u, LOST, "its answer has too long a head");
+		return false;
+	}
+	iov[0] = (struct iovec){ out.data, out.len };
+	if (tunnel)
+		return begin_tunnel(u, iov, rest, rest_len);
+	if (u->head_done)
+		return pass_body(u, iov, rest, rest_len);
+	return conn_send(c, iov, 1);
+}
+
+/* Bytes before the end of the final head. */
+static void
+take_heads(struct upstream *u, const char *p, size_t len)
+{
+	struct http_head h;
+	ssize_t n;
+
+	while (len > 0) {
+		n = http_head_len(p, len, &u->in_line, &h);
+		if (n < 0) {
+			up_failed(u, LOST, h.why);
+			return;
+		}
+		if (n == 0)
+			break;
+		u->in_line = 0;
+		if (!take_head(u, p, (size_t)n, p + n, len - (size_t)n))
+			return;
+		p += n;
+		len -= (size_t)n;
+		if (u->head_done) {
+			buf_release(&u->in);
+			return;
+		}
+	}
+	/* p may lie in u->in: then what was used is dropped, else it is kept */
+	if (u->in.len > 0)
+		buf_drop(&u->in, u->in.len - len);
+	else if (buf_add(&u->in, p, len) < 0)
+		up_failed(u, LOST, "out of memory");
+}
+
+static void
+take_answer(struct upstream *u, const char *p, size_t len)
+{
+	struct iovec none = { NULL, 0 };
+
+	up_timer(u, RESPONSE_MS);
+	if (u->head_done) {
+		if (pass_body(u, &none, p, len))
+			relay_watch(u);
+		return;
+	}
+	if (u->in.len > 0) {
+		if (buf_add(&u->in, p, len) < 0) {
+			up_failed(u, LOST, "its answer has too long a head");
+			return;
+		}
+		p = u->in.data;
+		len = u->in.len;
+	}
+	take_heads(u, p, len);
+	if (u->state == UP_BUSY && u->conn != NULL)
+		relay_watch(u);
+}
+
+/* The instance has ended its side, or error is not 0. */
+static void
+answer_ended(struct upstream *u, int error)
+{
+	struct conn *c = u->conn;
+
+	if (c->state == CONN_TUNNEL && error == 0 && !c->in_eof) {
+		u->in_eof = true;
+		c->state = CONN_FLUSH;	/* what is left, then close */
+		detach(c);
+		relay_close(u);
+		c->body_done = true;
+		conn_done(c);
+		return;
+	}
+	if (u->head_done && u->body == HTTP_UNTIL_CLOSE && error == 0) {
+		u->keep_alive = false;
+		up_done(u);
+		return;
+	}
+	up_failed(u, LOST, error != 0 ? strerror(error) :
+	    u->head_done || u->in.len > 0 ? "it closed in mid-answer" :
+	    "it closed without an answer");
+}
+
+static void
+up_connected(struct upstream *u)
+{
+	struct conn *c = u->conn;
+
+	if (net_connected(u->io.fd) < 0) {
+		up_failed(u, REFUSED, strerror(errno));
+		return;
+	}
+	u->state = UP_BUSY;
+	c->connect_us = ev_now_us(px.ev);
+	up_timer(u, RESPONSE_MS);
+	relay_flush(c);
+}
+
+static void
+on_instance(struct ev_io *io, uint32_t events)
+{
+	struct upstream *u = container_of(io, struct upstream, io);
+	ssize_t n;
+
+	if (u->state == UP_IDLE) {
+		relay_close(u);		/* it closed, or speaks unasked */
+		return;
+	}
+	if (u->state == UP_CONNECT) {
+		up_connected(u);
+		return;
+	}
+	if (events & EPOLLOUT)
+		relay_flush(u->conn);
+	if (!(events & (EPOLLIN | EPOLLHUP | EPOLLERR)))
+		return;
+	n = recv(io->fd, px.scratch, SCRATCH_SIZE, 0);
+	if (n > 0)
+		take_answer(u, px.scratch, (size_t)n);
+	else if (n == 0)
+		answer_ended(u, 0);
+	else if (errno != EAGAIN && errno != EINTR)
+		answer_ended(u, errno);
+}
