@@ -96,6 +96,17 @@ parse_state(const char *s, size_t n, enum announce_state *out)
 	return -1;
 }
 
+/* People and other tools end a URL with a slash; ours has none. */
+static bool
+tidy_url(char *url)
+{
+	size_t len = strlen(url);
+
+	while (len > 0 && (url[len - 1] == '/' || url[len - 1] == ' '))
+		url[--len] = '\0';
+	return announce_url_ok(url);
+}
+
 static int
 parse_svc(const char *s, struct announce *a)
 {
@@ -120,7 +131,7 @@ parse_svc(const char *s, struct announce *a)
 	    num_int(restart, 0, UINT32_MAX, &a->restart, &e) < 0 ||
 	    decode(f[4], n[4], a->request, sizeof(a->request)) < 0)
 		return 0;
-	return a->url[0] == '\0' || announce_url_ok(a->url);
+	return a->url[0] == '\0' || tidy_url(a->url);
 }
 
 /*
@@ -131,18 +142,14 @@ static int
 parse_traefik(const char *s, struct announce *a)
 {
 	const char *comma = strrchr(s, ',');
-	size_t len;
 
 	if (comma == NULL || comma == s)
 		return 0;
 	if (copy(s, (size_t)(comma - s), a->name, sizeof(a->name)) < 0 ||
 	    copy(comma + 1, strlen(comma + 1), a->url, sizeof(a->url)) < 0)
 		return 0;
-	len = strlen(a->url);
-	while (len > 0 && (a->url[len - 1] == '/' || a->url[len - 1] == ' '))
-		a->url[--len] = '\0';
 	a->state = ANNOUNCE_UNKNOWN;
-	return announce_url_ok(a->url);
+	return tidy_url(a->url);
 }
 
 int
@@ -165,7 +172,8 @@ announce_format(const struct announce *a, char out[ANNOUNCE_MAX],
 	char name[3 * sizeof(a->name)], request[3 * sizeof(a->request)];
 	int n;
 
-	if (a->state > ANNOUNCE_DRAINING ||
+	if (a->state > ANNOUNCE_DRAINING || a->restart < 0 ||
+	    a->restart > UINT32_MAX ||
 	    (a->url[0] != '\0' && !announce_url_ok(a->url)))
 		return err_perm(e, "'%s' cannot be announced", a->url);
 	if (encode(a->name, name, sizeof(name)) < 0 ||
@@ -220,7 +228,7 @@ announce_url_ok(const char *s)
 	if (*s != '/')
 		return false;
 	for (; *s != '\0'; s++)
-		if (*s <= ' ' || *s == 127 || strchr("\"<>\\^`{|}#?,", *s))
+		if (*s <= ' ' || *s > '~' || strchr("\"<>\\^`{|}#?,", *s))
 			return false;
 	return true;
 }

@@ -1,13 +1,14 @@
 /*
  * announce.h - what a job's Comment says of the service it belongs to.
  *
- *	svc,NAME,URL,STATE,RESTART,REQUEST	ours; STATE: wanted ready draining
+ *	svc,NAME,URL,STATE,RESTART,REQUEST	ours
  *	traefik,NAME,URL			forever-slurm's
  *
- * NAME and REQUEST are percent-encoded where they would break the form (comma,
- * percent, bar, blanks, control bytes, quotes). RESTART is the job's restart
- * count when it was said: a requeued job keeps its old Comment, whose URL is
- * dead. A Comment is world-readable: it never carries a secret.
+ * STATE is wanted, ready or draining. NAME and REQUEST are percent-encoded
+ * where they would break the form (comma, percent, bar, blanks, control bytes,
+ * quotes). RESTART is the job's restart count when it was said: a requeued job
+ * keeps its old Comment, whose URL is dead. A Comment is world-readable: it
+ * never carries a secret.
  */
 #ifndef BERTH_ANNOUNCE_H
 #define BERTH_ANNOUNCE_H

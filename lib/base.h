@@ -16,7 +16,7 @@
 
 enum {
 	ST_OK = 0,	/* done, or the answer is yes */
-	ST_NO = 1,	/* ran well: no, nothing matched, records skipped (-k) */
+	ST_NO = 1,	/* ran well: no, nothing there, records skipped (-k) */
 	ST_PERM = 2,	/* permanent: usage, configuration, input, refusal */
 	ST_TEMP = 75,	/* temporary: something is away or timed out; retry */
 };

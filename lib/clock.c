@@ -58,13 +58,14 @@ clock_sleep_ms(int64_t ms)
 char *
 clock_rfc3339(int64_t wall_ms, char *s, size_t size)
 {
-	time_t t = (time_t)(wall_ms / 1000);
+	int ms = (int)((wall_ms % 1000 + 1000) % 1000);
+	time_t t = (time_t)((wall_ms - ms) / 1000);
 	struct tm tm;
 
 	if (gmtime_r(&t, &tm) == NULL)
 		tm = (struct tm){ .tm_mday = 1, .tm_year = 70 };
 	(void)snprintf(s, size, "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ",
 	    tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday, tm.tm_hour,
-	    tm.tm_min, tm.tm_sec, (int)(wall_ms % 1000));
+	    tm.tm_min, tm.tm_sec, ms);
 	return s;
 }

@@ -8,6 +8,26 @@
 #include <stdio.h>
 #include <string.h>
 
+/*
+ * A text that was cut in the middle of a character would not be UTF-8, and no
+ * record could carry it: the torn character goes too.
+ */
+static void
+cut(char *text, size_t size)
+{
+	size_t len = strlen(text), tail = 0;
+	unsigned char lead;
+
+	if (len + 1 < size)
+		return;
+	while (tail < 3 && ((unsigned char)text[len - 1 - tail] & 0xc0) == 0x80)
+		tail++;
+	lead = (unsigned char)text[len - 1 - tail];
+	if ((lead >= 0xc0 && tail < 1) || (lead >= 0xe0 && tail < 2) ||
+	    (lead >= 0xf0 && tail < 3))
+		text[len - 1 - tail] = '\0';
+}
+
 static void
 fill(struct err *e, int status, const char *fmt, va_list ap)
 {
@@ -15,6 +35,7 @@ fill(struct err *e, int status, const char *fmt, va_list ap)
 	e->code = 0;
 	e->unknown = false;
 	(void)vsnprintf(e->text, sizeof(e->text), fmt, ap);
+	cut(e->text, sizeof(e->text));
 }
 
 int
@@ -81,6 +102,7 @@ err_errno(struct err *e, const char *fmt, ...)
 	len = strlen(e->text);
 	(void)snprintf(e->text + len, sizeof(e->text) - len, ": %s",
 	    strerror(code));
+	cut(e->text, sizeof(e->text));
 	return -1;
 }
 
@@ -97,5 +119,6 @@ err_prefix(struct err *e, const char *fmt, ...)
 	va_end(ap);
 	len = strlen(e->text);
 	(void)snprintf(e->text + len, sizeof(e->text) - len, ": %s", old);
+	cut(e->text, sizeof(e->text));
 	return -1;
 }

@@ -118,6 +118,7 @@ int
 map_set(struct map *m, const char *key, void *value)
 {
 	uint64_t hash = hash_of(key);
+	struct map_item *item;
 	uint32_t *slot;
 	char *copy;
 
@@ -131,7 +132,10 @@ map_set(struct map *m, const char *key, void *value)
 	copy = strdup(key);
 	if (copy == NULL)
 		return -1;
-	m->items[m->used++] = (struct map_item){ copy, value, hash };
+	item = &m->items[m->used++];
+	item->key = copy;
+	item->value = value;
+	item->hash = hash;
 	m->count++;
 	*slot = (uint32_t)m->used;
 	return 0;

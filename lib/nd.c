@@ -4,6 +4,7 @@
 #include "nd.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -145,14 +146,25 @@ nd_parse(const struct nd_in *in, const char *line, size_t len, json_t **rec,
 	return 0;
 }
 
+/* Somebody else may have made the descriptor we share non-blocking. */
+static void
+wait_readable(const struct nd_in *in)
+{
+	struct pollfd p = { .fd = in->fd, .events = POLLIN };
+
+	if (!in->eof)
+		(void)poll(&p, 1, -1);
+}
+
 int
 nd_read(struct nd_in *in, json_t **rec, struct err *e)
 {
-	char *line;
-	size_t len;
+	char *line = NULL;
+	size_t len = 0;
 	int got;
 
 	while ((got = nd_next(in, &line, &len, e)) == 0) {
+		wait_readable(in);
 		got = nd_fill(in, e);
 		if (got < 0)
 			return -1;
@@ -193,7 +205,10 @@ nd_write(json_t *rec, struct err *e)
 	json_decref(rec);
 	if (s == NULL)
 		return err_temp(e, "a record could not be written as JSON");
-	if (fputs(s, stdout) == EOF || putchar('\n') == EOF)
+	if (strlen(s) > ND_LINE_MAX)
+		rc = err_perm(e, "a record does not fit in %zu bytes",
+		    ND_LINE_MAX);
+	else if (fputs(s, stdout) == EOF || putchar('\n') == EOF)
 		rc = err_errno(e, "stdout");
 	free(s);
 	return rc;

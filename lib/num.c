@@ -29,20 +29,23 @@ num_int(const char *s, int64_t min, int64_t max, int64_t *out, struct err *e)
 {
 	const char *p = s;
 	bool minus = *p == '-';
-	int64_t n;
+	int64_t n = 0;
 
 	if (minus)
 		p++;
-	if (digits(&p, &n) < 0 || *p != '\0')
+	if (*p == '\0' || p[strspn(p, "0123456789")] != '\0')
 		return err_perm(e, "'%s' is not a number", s);
-	if (minus)
+	if (digits(&p, &n) == 0 && minus)
 		n = -n;
-	if (n < min || n > max)
+	if (*p != '\0' || n < min || n > max)
 		return err_perm(e, "%s is not between %lld and %lld", s,
 		    (long long)min, (long long)max);
 	*out = n;
 	return 0;
 }
+
+/* Durations end here, so that a deadline, now + duration, cannot overflow. */
+#define MAX_MS (INT32_MAX * INT64_C(86400000))
 
 /* "30s" and the like: number and unit, in ms; -1 if it is not of that form. */
 static int
@@ -59,8 +62,8 @@ with_unit(const char *s, int64_t *ms)
 		return -1;
 	for (i = 0; i < ARRAY_LEN(units); i++)
 		if (strcmp(s, units[i].unit) == 0)
-			return __builtin_mul_overflow(n, units[i].ms, ms) ?
-			    -1 : 0;
+			return __builtin_mul_overflow(n, units[i].ms, ms) ||
+			    *ms > MAX_MS ? -1 : 0;
 	return -1;
 }
 

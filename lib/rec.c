@@ -243,8 +243,10 @@ demand_rest(const json_t *rec, struct rec_demand *out, struct err *e)
 
 	if (out->service == NULL)
 		return err_perm(e, "demand: 'service' is missing");
-	if (rate != NULL && !json_is_number(rate))
-		return err_perm(e, "demand: 'rate_s' must be a number");
+	if (rate != NULL && (!json_is_number(rate) ||
+	    json_number_value(rate) < 0 || json_number_value(rate) > 1e12))
+		return err_perm(e, "demand: 'rate_s' must be a number, 0 to "
+		    "1e12");
 	if (instances != NULL && !json_is_array(instances))
 		return err_perm(e, "demand: 'instances' must be an array");
 	if (rate != NULL)

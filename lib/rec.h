@@ -51,10 +51,10 @@ struct rec_instance {
 	int64_t job_id;
 	int64_t submit_at;	/* s since the epoch, like all _at */
 	int64_t restart;	/* how often the job was requeued */
-	char *state;		/* Slurm's word: PENDING, RUNNING, FAILED, ... */
+	char *state;		/* Slurm's word: PENDING, RUNNING, FAILED */
 	char *reason;		/* why it is pending, Slurm's word */
 	char *node;
-	char *url;		/* http://HOST:PORT[/BASE], no slash at the end */
+	char *url;		/* http://HOST:PORT[/BASE], no last slash */
 	int ready;		/* 1: svc-run saw it answer; -1: nobody said */
 	int draining;
 	int64_t start_at;	/* started, or expected to start */

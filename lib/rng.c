@@ -40,9 +40,12 @@ rng_below(struct rng *r, uint32_t n)
 int64_t
 rng_jitter(struct rng *r, int64_t ms, int percent)
 {
-	int64_t span = ms * percent / 100;
+	int64_t span;
 
-	if (span <= 0 || span > INT32_MAX / 2)
+	if (ms > INT32_MAX)
+		return ms;
+	span = ms * percent / 100;
+	if (span <= 0 || span > INT32_MAX)
 		return ms;
 	return ms - span + rng_below(r, (uint32_t)(2 * span + 1));
 }

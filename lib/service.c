@@ -3,13 +3,18 @@
  */
 #include "service.h"
 
+#include <assert.h>
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
+#include "http.h"
 #include "rec.h"
 
 struct key {
@@ -27,7 +32,7 @@ struct key {
 #define BOOL(g, k, init) { #g, #k, REC_BOOL, AT(g.k), 0, 1, init, NULL }
 #define TEXT(g, k, init) { #g, #k, REC_STR, AT(g.k), 0, 0, 0, init }
 
-enum { DAY_S = 86400, YEAR_S = 366 * DAY_S };
+enum { DAY_S = 86400, YEAR_S = 366 * DAY_S, FILE_MAX_BYTES = 1 << 20 };
 
 static const struct key keys[] = {
 	{ "", "name", REC_STR, AT(name), 0, 0, 0, NULL },
@@ -192,22 +197,38 @@ default_prefix(const char *name)
 }
 
 static bool
+visible_ascii(const char *s)
+{
+	for (; *s != '\0'; s++)
+		if (*s <= ' ' || *s > '~')
+			return false;
+	return true;
+}
+
+static bool
 prefix_ok(const char *s)
 {
 	size_t len = strlen(s);
 
 	if (*s != '/' || len > 1024 || (len > 1 && s[len - 1] == '/'))
 		return false;
-	for (; *s != '\0'; s++)
-		if (*s <= ' ' || *s == 127 || *s == '?' || *s == '#')
-			return false;
-	return true;
+	return visible_ascii(s) && strpbrk(s, "?#") == NULL;
+}
+
+/* What goes into a request line as it stands; "-" is a TCP connect. */
+static bool
+health_path_ok(const char *s)
+{
+	return strcmp(s, "-") == 0 || (*s == '/' && strlen(s) <= 1024 &&
+	    visible_ascii(s) && strchr(s, '#') == NULL);
 }
 
 /* What follows from the keys together. */
 static int
 finish(struct service *out, struct err *e)
 {
+	struct http_statuses statuses;
+
 	if (out->name == NULL)
 		return err_perm(e, "'name' is missing");
 	if (!name_ok(out->name))
@@ -225,10 +246,12 @@ finish(struct service *out, struct err *e)
 		return err_temp(e, "out of memory");
 	if (!prefix_ok(out->route.prefix))
 		return err_perm(e, "route: 'prefix' must begin with '/', not "
-		    "end with it, and hold no blank, '?' or '#'");
-	if (*out->health.path != '/' && strcmp(out->health.path, "-") != 0)
-		return err_perm(e, "health: 'path' must begin with '/' (or "
-		    "be \"-\" for a TCP connect)");
+		    "end with it, and be ASCII without blanks, '?' and '#'");
+	if (!health_path_ok(out->health.path))
+		return err_perm(e, "health: 'path' must begin with '/' and be "
+		    "ASCII without blanks (or be \"-\" for a TCP connect)");
+	if (http_statuses_parse(out->health.status, &statuses, e) < 0)
+		return err_prefix(e, "health: 'status'");
 	if (strcmp(out->balance, "least") != 0)
 		return err_perm(e, "'balance' must be \"least\"");
 	return 0;
@@ -286,6 +309,28 @@ service_release(struct service *s)
 
 /* ---- the directory ---- */
 
+/* A descriptor of a file of sane size. A FIFO would be waited for: no. */
+static int
+open_file(const char *file, struct err *e)
+{
+	int fd = open(file, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	struct stat st;
+
+	if (fd < 0)
+		return err_errno(e, "%s", file);
+	if (fstat(fd, &st) < 0)
+		(void)err_errno(e, "%s", file);
+	else if (!S_ISREG(st.st_mode))
+		(void)err_perm(e, "%s: not a regular file", file);
+	else if (st.st_size > FILE_MAX_BYTES)
+		(void)err_perm(e, "%s: longer than %d bytes", file,
+		    FILE_MAX_BYTES);
+	else
+		return fd;
+	(void)close(fd);
+	return -1;
+}
+
 /* 1: read; 0: there is no service.json in it; -1. */
 static int
 load_one(const char *dir, const char *sub, struct service *out,
@@ -294,21 +339,18 @@ load_one(const char *dir, const char *sub, struct service *out,
 	char path[PATH_MAX], file[PATH_MAX];
 	json_error_t je;
 	json_t *rec;
-	FILE *f;
-	int rc;
+	int fd, rc;
 
 	if (snprintf(path, sizeof(path), "%s/%s", dir, sub) >=
 	    (int)sizeof(path) ||
 	    snprintf(file, sizeof(file), "%s/service.json", path) >=
 	    (int)sizeof(file))
 		return err_perm(e, "%s/%s: path too long", dir, sub);
-	f = fopen(file, "re");
-	if (f == NULL && (errno == ENOENT || errno == ENOTDIR))
-		return 0;
-	if (f == NULL)
-		return err_errno(e, "%s", file);
-	rec = json_loadf(f, JSON_REJECT_DUPLICATES, &je);
-	(void)fclose(f);
+	fd = open_file(file, e);
+	if (fd < 0)
+		return e->code == ENOENT || e->code == ENOTDIR ? 0 : -1;
+	rec = json_loadfd(fd, JSON_REJECT_DUPLICATES, &je);
+	(void)close(fd);
 	if (rec == NULL)
 		return err_perm(e, "%s:%d: %s", file, je.line, je.text);
 	if (json_is_object(rec))
@@ -324,6 +366,7 @@ add(struct services *all, struct service *s, struct err *e)
 {
 	struct service *list, *o;
 
+	assert(s->name != NULL && s->route.prefix != NULL);
 	for (o = all->list; o != NULL && o < all->list + all->len; o++) {
 		if (strcmp(o->name, s->name) == 0)
 			return err_perm(e, "%s/service.json: the name '%s' is "
@@ -362,7 +405,7 @@ services_load(const char *dir, struct services *out, service_warn_fn *odd,
 {
 	char root[PATH_MAX];
 	struct dirent **subs;
-	struct service one;
+	struct service one = { 0 };
 	int n, i, got = 0;
 
 	*out = (struct services){ 0 };

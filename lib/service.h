@@ -20,7 +20,7 @@ struct service {
 
 	struct {
 		int64_t min, max;
-		int64_t target_inflight;	/* requests an instance; 0: off */
+		int64_t target_inflight;	/* requests at one; 0: off */
 		int64_t idle_s;		/* before a surplus one is let go */
 		int64_t lead_s;		/* successor's lead; -1: measured */
 		int spread;		/* at most one on a node */
