@@ -26,18 +26,21 @@ ALL_CFLAGS = -std=c11 -D_GNU_SOURCE -Ilib $(filter-out \
 B = build/$(VARIANT)
 
 # The library: what two tools share. Foreign libraries stay out of it.
-LIB = announce buf clock die err ev heap http jobspec map nd net notify num \
-	rec rng service xalloc
+LIB = announce buf clock die err ev heap http jobspec jobtext map nd net \
+	notify num rec rng service xalloc
 LIBBERTH = $(B)/libberth.a
 
 # Which tool links what, beside libberth and jansson.
 TOOLS = svc-discover svc-keepalive svc-proxy svc-run svc-submit
 SLURM_TOOLS = svc-discover svc-run svc-submit
-svc-discover = src/svc-discover.o lib/slurmio.o -lslurm
+svc-discover = $(patsubst %.c,%.o,$(wildcard src/svc-discover/*.c)) \
+	lib/slurmio.o -lslurm
 svc-keepalive = $(patsubst %.c,%.o,$(wildcard src/svc-keepalive/*.c))
 svc-proxy = $(patsubst %.c,%.o,$(wildcard src/svc-proxy/*.c))
-svc-run = src/svc-run.o lib/slurmio.o lib/fetch.o -lslurm -lcurl
-svc-submit = src/svc-submit.o lib/slurmio.o -lslurm
+svc-run = $(patsubst %.c,%.o,$(wildcard src/svc-run/*.c)) \
+	lib/slurmio.o lib/fetch.o -lslurm -lcurl
+svc-submit = $(patsubst %.c,%.o,$(wildcard src/svc-submit/*.c)) \
+	lib/slurmio.o -lslurm
 
 # Drivers of the tests: t/unit/NAME.c alone over the library, and the Slurm
 # tools over t/unit/fake-slurm.c instead of libslurm.
@@ -63,8 +66,8 @@ $(TOOLS:%=$(B)/bin/%): $(B)/bin/%: $$(call objects,%) $(LIBBERTH)
 $(DRIVERS:%=$(B)/t/%): $(B)/t/%: $(B)/t/unit/%.o $(LIBBERTH)
 	$(CC) $(OPT) $(LDFLAGS) -o $@ $^ -ljansson
 
-$(FAKES:%=$(B)/t/%): $(B)/t/fake-%: $$(call objects,%) $(B)/t/unit/fake-slurm.o \
-		$(LIBBERTH)
+$(FAKES:%=$(B)/t/%): $(B)/t/fake-%: $$(call objects,%) \
+		$(B)/t/unit/fake-slurm.o $(LIBBERTH)
 	$(CC) $(OPT) $(LDFLAGS) -o $@ $^ $(filter-out -lslurm,$(call libs,$*))
 
 $(LIBBERTH): $(LIB:%=$(B)/lib/%.o)
@@ -108,13 +111,13 @@ demo-stop:
 bench: all
 	t/bench/run
 
-SCRIPTS = $(shell grep -lsE '^\#!/bin/(ba)?sh' bin/* share/* services/*/* \
-	examples/* t/run t/bench/* .ci/run) share/lib.sh
+SCRIPTS = $(shell grep -lsIE '^\#!/bin/(ba)?sh' bin/* share/* services/*/* \
+	examples/* t/run t/bench/* .ci/run) share/lib.sh share/completion/berth
 lint:
 	shellcheck -x $(SCRIPTS)
 	mandoc -T lint -W warning man/*.[1-8]
-	cppcheck -q --enable=warning,performance,portability --std=c11 \
-	    --error-exitcode=1 --inline-suppr -D_GNU_SOURCE -Ilib lib src
+	cppcheck -q --enable=warning,performance,portability --std=c11 -Ilib \
+	    --error-exitcode=1 --suppress=preprocessorErrorDirective lib src
 	clang-tidy --quiet $(wildcard lib/*.c src/*.c src/*/*.c) -- \
 	    -std=c11 -D_GNU_SOURCE -Ilib
 
