@@ -1,0 +1,189 @@
+# svc-up, svc-down, svc-ps, svc-logs, and the pipeline typed by hand, on a real
+# Slurm.
+
+load helper
+load services
+
+setup() {
+	test_setup
+}
+
+teardown() {
+	end_up
+	test_teardown
+}
+
+# The pipeline of DESIGN.md's first line, as one would type it.
+pipeline() {
+	svc-discover -f -i 1s | svc-proxy -s services -l "127.0.0.1:$port" |
+		svc-keepalive -s services | svc-submit >orders
+}
+
+# Is no stage of a pipeline of this test left? (Its jobs are.)
+none_left() {
+	! test_pids | xargs -r ps -o comm= -p |
+		grep -E '^svc-(up|discover|proxy|keepalive|submit)'
+}
+
+answers() {
+	curl -sf --max-time 5 "$url_base/$1/" >answer
+}
+
+@test "the pipeline typed in a shell keeps services up" {
+	use_cluster
+	make_service typed '.instances = { min: 2, max: 2 }'
+	port=$(free_port)
+	url_base=http://127.0.0.1:$port
+	spawn pipeline
+	await 40 answers typed
+	await 40 live_is typed 2
+	start_client typed --clients=4 --pause-ms=50
+	kill -KILL "$(jq .pid answer)"
+	await 40 eval '[ "$(grep -c "\"kind\":\"submitted\"" orders)" -eq 3 ]'
+	await 40 live_is typed 2
+	mark typed
+	await 20 made_more typed 100
+	stop_client typed
+	none_failed typed
+	svc-discover typed | jq -c 'select(.kind == "instance") |
+	    {kind: "cancel", job_id, submit_at, why: "test"}' | svc-submit >cancelled
+	live_is typed 0
+}
+
+@test "up, ps, logs, down" {
+	use_cluster
+	make_service one
+	make_service "two words"
+	run -0 svc-up -V
+	start_up
+	await 40 ready one 1
+	await 40 ready "two words" 1
+	run -0 svc-up -s services
+	[ "$output" = "svc-up: it runs already ('svc-ps' shows it, 'svc-down' stops it)" ]
+
+	svc-ps >table
+	sed -E 's/ +/ /g; s/[0-9]+/N/g; s/ $//' table >shape
+	diff - shape <<-END
+	SERVICE JOB STATE REASON NODE URL INFLIGHT LEFT
+	one N ready - nN http://N.N.N.N:N N NmNs
+	two words N ready - nN http://N.N.N.N:N N NmNs
+	END
+	run -0 svc-ps "two words"
+	[ "${#lines[@]}" -eq 2 ]
+	run -1 svc-ps nosuch
+	curl -sf "$url_base/two%20words/x" | jq -e '.path == "/x"'
+
+	run -0 svc-logs one
+	[[ $output == *"svc-run: ready at http://"* ]]
+	run -0 svc-logs
+	[[ $output == *"svc-proxy: listening on"* ]]
+	run -1 svc-logs nosuch
+	[ "$output" = "svc-logs: no output of service 'nosuch' is to be found; has it started?" ]
+
+	# instances outlive the pipeline, and are taken up again
+	svc-down -q
+	run -1 svc-down
+	[ "$output" = "svc-down: nothing runs on this host" ]
+	none_left
+	live_is one 1
+	run -0 svc-ps one
+	[[ ${lines[0]} == "svc-ps: no pipeline runs on this host; this is what Slurm knows" ]]
+	[ "${#lines[@]}" -eq 3 ]
+	svc-up -q -i 1s -s services -l "127.0.0.1:$port" 3>&-
+	await 20 ready one 1
+	submitted_is one 1
+	svc-down -q --cancel -s services
+	await 20 live_is one 0
+	await 20 live_is "two words" 0
+}
+
+@test "what svc-up cannot do it says, and leaves nothing running" {
+	use_cluster
+	run -2 svc-up -s nowhere
+	[ "$output" = "svc-up: no directory of services at 'nowhere'; name it with -s" ]
+	mkdir empty
+	run -2 svc-up -s empty
+	[ "$output" = "svc-up: $PWD/empty: no service in it (NAME/service.json)" ]
+	run -2 svc-up --nonsense
+	run -2 svc-up extra
+
+	make_service taken '.instances.min = 0'
+	port=$(free_port)
+	spawn python3 "$root/services/hello/hello.py" --port="$port"
+	await 10 curl -s -o /dev/null "http://127.0.0.1:$port/"
+	BERTH_STATE=$(mktemp -d /tmp/berth-t.XXXXXX)
+	export BERTH_STATE
+	run -75 svc-up -s services -l "127.0.0.1:$port" 3>&-
+	[ "$output" = "svc-up: the pipeline did not start: svc-proxy: 127.0.0.1:$port: Address already in use" ]
+	[ "$(pgrep -c -f "$BERTH_STATE" || :)" -eq 0 ]
+	rm -rf "$BERTH_STATE"
+	unset BERTH_STATE
+}
+
+@test "svc-up -F stays, and ends its stages on SIGTERM" {
+	use_cluster
+	make_service front '.instances.min = 0'
+	BERTH_STATE=$(mktemp -d /tmp/berth-t.XXXXXX)
+	export BERTH_STATE
+	port=$(free_port)
+	spawn svc-up -F -s services -l "127.0.0.1:$port"
+	supervisor=$pid
+	await 20 eval 'status .version >/dev/null 2>&1'
+	end_pid "$supervisor"
+	wait "$supervisor"
+	none_left
+}
+
+@test "two svc-up at once are one pipeline" {
+	use_cluster
+	make_service race '.instances.min = 0'
+	BERTH_STATE=$(mktemp -d /tmp/berth-t.XXXXXX)
+	export BERTH_STATE
+	port=$(free_port)
+	svc-up -s services -l "127.0.0.1:$port" 3>&- 2>first &
+	a=$!
+	svc-up -s services -l "127.0.0.1:$port" 3>&- 2>second &
+	b=$!
+	wait "$a"
+	wait "$b"
+	grep -l 'it runs already' first second >later
+	grep -l 'running: services from' first second >sooner
+	[ "$(cat later sooner | sort | xargs)" = "first second" ]
+}
+
+@test "the systemd units are sound" {
+	mkdir units
+	for unit in "$root"/share/systemd/*; do
+		sed "s|@BINDIR@|$root/bin|g" "$unit" >"units/${unit##*/}"
+	done
+	XDG_RUNTIME_DIR=$PWD run -0 systemd-analyze --user --man=no verify units/*
+	[ "$output" = "" ]
+}
+
+@test "the stages joined as in the units: FIFOs, a socket passed, readiness told" {
+	use_cluster
+	make_service units
+	mkdir fifo
+	mkfifo fifo/instances fifo/demand fifo/orders
+	port=$(free_port)
+	url_base=http://127.0.0.1:$port
+	socat -u unix-recvfrom:notify,fork - >told &
+	await 5 test -S notify
+	socket() {
+		NOTIFY_SOCKET=$PWD/notify exec systemd-socket-activate \
+			-l "127.0.0.1:$port" -E NOTIFY_SOCKET -E PATH svc-proxy \
+			-s services <>fifo/instances 1<>fifo/demand
+	}
+	keeper() { exec svc-keepalive -s services <>fifo/demand 1<>fifo/orders; }
+	submitter() { exec svc-submit <>fifo/orders >orders; }
+	finder() { exec svc-discover -f -i 1s 1<>fifo/instances; }
+	spawn socket
+	spawn keeper
+	spawn submitter
+	spawn finder
+	await 5 eval 'grep -qi ":$(printf %04X "$port") " /proc/net/tcp'
+	await 40 answers units
+	grep -q '^READY=1' told
+	svc-discover units | jq -c 'select(.kind == "instance") |
+	    {kind: "cancel", job_id, submit_at, why: "test"}' | svc-submit >cancelled
+}
