@@ -126,3 +126,19 @@ pid_of() {
 	{"error":"no instance was ready in time","status":503,"service":"vain","why":"job $job PENDING: BeginTime"}
 	END
 }
+
+@test "a partition that does not exist: refused once, said, and not asked for again at once" {
+	make_service lost '.job.partition = "nosuch"'
+	start_up
+	await 30 eval 'grep -q "\"refused\"" "$up/orders.ndjson"'
+	marked=$(date +%s)
+	await 20 eval '[ $(($(date +%s) - marked)) -ge 10 ]'
+	jq -c 'select(.kind == "refused") | [.order, .request, .temporary, .error]' \
+		"$up/orders.ndjson" >refused
+	diff - refused <<-END
+	["submit","lost/0/0",false,"cannot submit the job: Invalid partition name specified"]
+	END
+	run -0 svc-logs
+	[[ $output == *"svc-submit: "*"Invalid partition name specified"* ]]
+	live_is lost 0
+}
