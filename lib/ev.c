@@ -172,6 +172,7 @@ static void
 run_events(struct ev *ev)
 {
 	struct ev_io *io;
+	uint32_t events;
 	int i;
 
 	for (i = 0; i < ev->turn_len; i++) {
@@ -183,7 +184,11 @@ run_events(struct ev *ev)
 		if (io == NULL)
 			continue;	/* stopped by an earlier handler */
 		io->pending = 0;
-		io->fn(io, ev->turn[i].events);
+		/* an earlier handler may have lost interest in some */
+		events = ev->turn[i].events &
+		    (io->events | EPOLLHUP | EPOLLERR);
+		if (events != 0)
+			io->fn(io, events);
 	}
 	ev->turn_len = 0;
 }

@@ -1,5 +1,5 @@
 /*
- * http.c - HTTP/1.1 heads and framing, strictly.
+ * http.c - HTTP/1.1 heads, strictly; chunks.c has the bodies.
  */
 #include "http.h"
 
@@ -42,6 +42,18 @@ fill_classes(void)
 	mark(alnum, C_TOKEN | C_HOST);
 	mark("!#$%&'*+-.^_`|~", C_TOKEN);
 	mark("-._~!$&'()*+;=:[]%", C_HOST);
+}
+
+bool
+http_token_char(char c)
+{
+	return class_of[(unsigned char)c] & C_TOKEN;
+}
+
+bool
+http_value_char(char c)
+{
+	return class_of[(unsigned char)c] & C_VALUE;
 }
 
 /* Length of the run of that class at the start of p. */
@@ -130,13 +142,13 @@ http_head_len(const char *p, size_t len, size_t *line, struct http_head *h)
 	while (*line < len &&
 	    (lf = memchr(p + *line, '\n', len - *line)) != NULL) {
 		at = (size_t)(lf - p);
+		if (at >= HTTP_HEAD_MAX)
+			break;
 		if (at == *line || p[at - 1] != '\r')
 			return bad(h, 400, "a line ends without CR LF");
 		if (at == *line + 1)
 			return (ssize_t)at + 1;
 		*line = at + 1;
-		if (at >= HTTP_HEAD_MAX)
-			break;
 	}
 	if (len >= HTTP_HEAD_MAX)
 		return bad(h, *line == 0 ? 414 : 431,
@@ -156,16 +168,14 @@ static const struct {
 	{ "expect", HTTP_EXPECT },
 	{ "upgrade", HTTP_UPGRADE },
 	{ "location", HTTP_LOCATION },
+	{ "forwarded", HTTP_FORWARDED_REST },
 	{ "connection", HTTP_CONNECTION },
 	{ "keep-alive", HTTP_HOP },
 	{ "retry-after", HTTP_RETRY_AFTER },
 	{ "content-length", HTTP_CONTENT_LENGTH },
 	{ "x-forwarded-for", HTTP_FORWARDED_FOR },
 	{ "proxy-connection", HTTP_HOP },
-	{ "x-forwarded-host", HTTP_FORWARDED_REST },
 	{ "transfer-encoding", HTTP_TRANSFER_ENCODING },
-	{ "x-forwarded-proto", HTTP_FORWARDED_REST },
-	{ "x-forwarded-prefix", HTTP_FORWARDED_REST },
 	{ "proxy-authorization", HTTP_HOP },
 };
 
@@ -174,7 +184,7 @@ static enum http_name
 name_id(const char *p, size_t len)
 {
 	static const uint8_t lengths[] = {
-		2, 3, 4, 6, 7, 8, 10, 10, 11, 14, 15, 16, 16, 17, 17, 18, 19,
+		2, 3, 4, 6, 7, 8, 9, 10, 10, 11, 14, 15, 16, 17, 19,
 	};
 	size_t i;
 
@@ -183,6 +193,8 @@ name_id(const char *p, size_t len)
 		if (lengths[i] == len && (*p | 32) == known[i].name[0] &&
 		    strncasecmp(p, known[i].name, len) == 0)
 			return known[i].id;
+	if (len > 12 && strncasecmp(p, "x-forwarded-", 12) == 0)
+		return HTTP_FORWARDED_REST;
 	return HTTP_OTHER;
 }
 
@@ -366,8 +378,8 @@ is_idempotent(struct http_slice m)
 }
 
 /*
- * Where the path begins: "/x", "http://host/x", or "*". An absolute target's
- * authority must be what Host says.
+ * Where the path begins: "/x", "http://host/x", "http://host" (it is "/"), or
+ * "*". An absolute target's authority must be what Host says.
  */
 static int
 target_path(struct http_head *h)
@@ -382,10 +394,12 @@ target_path(struct http_head *h)
 		return bad(h, 400, "a request target that is no path");
 	a = (struct http_slice){ t.p + 7, t.len - 7 };
 	slash = memchr(a.p, '/', a.len);
-	if (slash == NULL)
-		return bad(h, 400, "a request target without a path");
-	h->path = (struct http_slice){ slash, (size_t)(a.p + a.len - slash) };
-	a.len = (size_t)(slash - a.p);
+	h->path = (struct http_slice){ "/", 1 };
+	if (slash != NULL) {
+		h->path.p = slash;
+		h->path.len = (size_t)(a.p + a.len - slash);
+		a.len = (size_t)(slash - a.p);
+	}
 	if (a.len == 0 || a.len != h->host.len ||
 	    strncasecmp(a.p, h->host.p, a.len) != 0)
 		return bad(h, 400, "the request target and Host disagree");
@@ -503,204 +517,6 @@ http_is_hop(const struct http_head *h, const struct http_field *f)
 				return true;
 	}
 	return false;
-}
-
-/* ---- chunks ---- */
-
-enum {
-	SIZE,		/* hex digits */
-	BLANK,		/* after them: blanks, then ';' or CR */
-	EXT,		/* an extension */
-	SIZE_LF,
-	DATA,
-	DATA_CR,
-	DATA_LF,
-	LINE,		/* start of a trailer line, or the last CR */
-	NAME,		/* a trailer's name */
-	VALUE,
-	VALUE_LF,
-	LAST_LF,
-	DONE,
-};
-
-void
-http_chunks_init(struct http_chunks *c, bool data_only)
-{
-	*c = (struct http_chunks){ .state = SIZE, .data_only = data_only };
-}
-
-static int
-hex(char ch)
-{
-	if (ch >= '0' && ch <= '9')
-		return ch - '0';
-	if ((ch | 32) >= 'a' && (ch | 32) <= 'f')
-		return (ch | 32) - 'a' + 10;
-	return -1;
-}
-
-/* The size line: 15 digits are 2^60, more than any body has. */
-static int
-size_byte(struct http_chunks *c, char ch)
-{
-	int digit = hex(ch);
-
-	if (c->state == SIZE && digit >= 0) {
-		if (++c->digits > 15)
-			return -1;
-		c->left = c->left * 16 + (uint64_t)digit;
-	} else if (c->digits == 0) {
-		return -1;
-	} else if (ch == '\r') {
-		c->state = SIZE_LF;
-	} else if (c->state != EXT && ch == ';') {
-		c->state = EXT;
-	} else if (c->state != EXT && (ch == ' ' || ch == '\t')) {
-		c->state = BLANK;
-	} else if (c->state != EXT) {
-		return -1;
-	} else if (!(class_of[(unsigned char)ch] & C_VALUE)) {
-		return -1;
-	}
-	if ((c->state == EXT || c->state == BLANK) &&
-	    ++c->extra > HTTP_TRAILER_MAX)
-		return -1;
-	return 0;
-}
-
-static int
-trailer_byte(struct http_chunks *c, char ch)
-{
-	uint8_t class = class_of[(unsigned char)ch];
-
-	if (++c->extra > HTTP_TRAILER_MAX)
-		return -1;
-	if (c->state == LINE && ch == '\r')
-		c->state = LAST_LF;
-	else if (c->state == LINE && (class & C_TOKEN))
-		c->state = NAME;
-	else if (c->state == NAME && ch == ':')
-		c->state = VALUE;
-	else if (c->state == VALUE && ch == '\r')
-		c->state = VALUE_LF;
-	else if (c->state == NAME ? !(class & C_TOKEN) :
-	    c->state != VALUE || !(class & C_VALUE))
-		return -1;
-	return 0;
-}
-
-/* One byte outside of chunk data. */
-static int
-step(struct http_chunks *c, char ch)
-{
-	switch (c->state) {
-	case SIZE:
-	case BLANK:
-	case EXT:
-		return size_byte(c, ch);
-	case SIZE_LF:
-		c->state = c->left > 0 ? DATA : LINE;
-		c->extra = 0;
-		return ch == '\n' ? 0 : -1;
-	case DATA_CR:
-		c->state = DATA_LF;
-		return ch == '\r' ? 0 : -1;
-	case DATA_LF:
-		http_chunks_init(c, c->data_only);
-		return ch == '\n' ? 0 : -1;
-	case VALUE_LF:
-		c->state = LINE;
-		return ch == '\n' ? 0 : -1;
-	case LAST_LF:
-		c->state = DONE;
-		return ch == '\n' ? 0 : -1;
-	default:
-		return trailer_byte(c, ch);
-	}
-}
-
-static bool
-in_extension(const struct http_chunks *c)
-{
-	return c->state == EXT || c->state == BLANK;
-}
-
-/* Drops an extension up to its CR. Returns how many bytes; -1. */
-static ssize_t
-skip_extension(struct http_chunks *c, const char *p, size_t len)
-{
-	size_t i;
-
-	for (i = 0; i < len && p[i] != '\r'; i++)
-		if (step(c, p[i]) < 0)
-			return -1;
-	return (ssize_t)i;
-}
-
-/* Some bytes of chunk data, or one byte of what is around it. 0; -1. */
-static int
-advance(struct http_chunks *c, const char *p, size_t len, size_t *i)
-{
-	size_t n;
-
-	if (c->state != DATA)
-		return step(c, p[(*i)++]);
-	n = (size_t)MIN(c->left, len - *i);
-	c->left -= n;
-	*i += n;
-	if (c->left == 0)
-		c->state = DATA_CR;
-	return 0;
-}
-
-/* As they are, but for the extensions. */
-static ssize_t
-walk_all(struct http_chunks *c, const char *p, size_t len, size_t *pass)
-{
-	size_t i = 0;
-	ssize_t n;
-
-	if (in_extension(c)) {
-		if (p[0] != '\r')
-			return skip_extension(c, p, len);
-		(void)step(c, p[i++]);
-	}
-	while (i < len && c->state != DONE && !in_extension(c))
-		if (advance(c, p, len, &i) < 0)
-			return -1;
-	*pass = i - in_extension(c);
-	if (!in_extension(c))
-		return (ssize_t)i;
-	n = skip_extension(c, p + i, len - i);
-	return n < 0 ? -1 : (ssize_t)i + n;
-}
-
-/* The data alone. */
-static ssize_t
-walk_data(struct http_chunks *c, const char *p, size_t len, size_t *pass)
-{
-	bool data = c->state == DATA;
-	size_t i = 0;
-
-	while (i < len && c->state != DONE && (c->state == DATA) == data)
-		if (advance(c, p, len, &i) < 0)
-			return -1;
-	*pass = data ? i : 0;
-	return (ssize_t)i;
-}
-
-ssize_t
-http_chunks_walk(struct http_chunks *c, const char *p, size_t len,
-    size_t *pass, bool *done)
-{
-	ssize_t n = 0;
-
-	*pass = 0;
-	if (len > 0)
-		n = c->data_only ? walk_data(c, p, len, pass) :
-		    walk_all(c, p, len, pass);
-	*done = c->state == DONE;
-	return n;
 }
 
 /* ---- statuses ---- */

@@ -16,7 +16,6 @@ enum {
 	HTTP_HEAD_MAX = 32768,		/* bytes of a head */
 	HTTP_TARGET_MAX = 8192,		/* bytes of a request target */
 	HTTP_FIELDS_MAX = 100,
-	HTTP_TRAILER_MAX = 8192,	/* bytes after the last chunk */
 };
 
 struct http_slice {
@@ -31,7 +30,7 @@ enum http_name {
 	HTTP_CONTENT_LENGTH,
 	HTTP_EXPECT,
 	HTTP_FORWARDED_FOR,	/* X-Forwarded-For */
-	HTTP_FORWARDED_REST,	/* X-Forwarded-Host, -Prefix, -Proto */
+	HTTP_FORWARDED_REST,	/* Forwarded, any other X-Forwarded-* */
 	HTTP_HOP,		/* Keep-Alive, Proxy-Connection, TE, ... */
 	HTTP_HOST,
 	HTTP_LOCATION,
@@ -99,34 +98,12 @@ bool http_is_hop(const struct http_head *h, const struct http_field *f);
 /* Whether the comma-separated list holds the token, in any case. */
 bool http_has_token(struct http_slice list, const char *token);
 
+/* What names (tokens) and values of fields are made of. */
+bool http_token_char(char c);
+bool http_value_char(char c);
+
 bool http_is(struct http_slice s, const char *text);	/* any case */
 const struct http_field *http_find(const struct http_head *h, const char *name);
-
-/*
- * Walks a chunked body and checks it, so that its bytes can be passed on as
- * they are, but for chunk extensions, which are to be dropped.
- */
-struct http_chunks {
-	uint8_t state;
-	uint8_t digits;
-	uint16_t extra;		/* bytes of an extension or of trailers */
-	bool data_only;
-	uint64_t left;		/* bytes of the chunk to come */
-};
-
-/*
- * data_only: not even the framing is to be passed on, only what it frames (to
- * a client of HTTP/1.0).
- */
-void http_chunks_init(struct http_chunks *c, bool data_only);
-
-/*
- * Looks at len bytes: returns how many it took, of which the first *pass are
- * to be passed on and the rest dropped; call again with what is left. *done is
- * set behind the body's last byte. -1: not a chunked body.
- */
-ssize_t http_chunks_walk(struct http_chunks *c, const char *p, size_t len,
-    size_t *pass, bool *done);
 
 /* A set of statuses: "200-399,401". */
 struct http_statuses {

@@ -92,8 +92,7 @@ make_record(const struct conn *c)
 	if (c->job_id != REC_NONE)
 		(void)json_object_set_new(rec, "job_id",
 		    json_integer(c->job_id));
-	set_ms(rec, "queue_ms", c->queue_us, c->connect_us ? c->connect_us :
-	    now);
+	set_ms(rec, "queue_ms", c->queue_us, c->sent_us ? c->sent_us : now);
 	set_ms(rec, "first_byte_ms", c->start_us, c->first_us);
 	set_ms(rec, "total_ms", c->start_us, now);
 	return rec;

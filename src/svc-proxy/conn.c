@@ -94,12 +94,12 @@ begin(int fd, const struct net_addr *peer, bool admin)
 }
 
 static void
-pause_accepting(void)
+pause_accepting(bool admin_too)
 {
 	size_t i;
 
 	for (i = 0; i < px.nlisteners; i++)
-		if (!px.listeners[i].admin)
+		if (admin_too || !px.listeners[i].admin)
 			ev_io_want(px.ev, &px.listeners[i].io, 0);
 }
 
@@ -120,7 +120,7 @@ conn_accept(struct ev_io *io, uint32_t events)
 	(void)events;
 	for (n = 0; n < ACCEPT_BATCH; n++) {
 		if (px.nconns >= px.conns_max && !l->admin) {
-			pause_accepting();
+			pause_accepting(false);
 			return;
 		}
 		fd = net_accept(io->fd, &peer);
@@ -130,7 +130,7 @@ conn_accept(struct ev_io *io, uint32_t events)
 	}
 	if (n < ACCEPT_BATCH && (errno == EMFILE || errno == ENFILE ||
 	    errno == ENOMEM || errno == ENOBUFS)) {
-		pause_accepting();	/* look again in a moment */
+		pause_accepting(true);	/* look again in a moment */
 		(void)ev_timer_set(px.ev, &px.accept_timer,
 		    ev_now_ms(px.ev) + 100, on_accept_timer);
 	}
@@ -165,6 +165,8 @@ conn_abort(struct conn *c)
 	if (c->start_us != 0 && c->state != CONN_IDLE) {
 		if (!c->answered)
 			c->status = CLIENT_GONE;
+		else if (c->svc != NULL)
+			c->svc->failed++;
 		access_log(c);
 	}
 	(void)setsockopt(c->io.fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
@@ -229,6 +231,14 @@ conn_touch(struct conn *c)
 		    CLIENT_IDLE_MS);
 }
 
+/* Whether it is the instance that is waited for; it has its own deadline. */
+static bool
+instances_turn(const struct conn *c)
+{
+	return c->up != NULL && c->out.len == 0 &&
+	    (c->body_done || !input_wanted(c));
+}
+
 static void
 on_deadline(struct ev_timer *t)
 {
@@ -244,13 +254,19 @@ on_deadline(struct ev_timer *t)
 		queue_refuse(c, "no instance was ready in time");
 		break;
 	case CONN_BUSY:
-		if (c->body_done || c->out.len > 0 || c->answered) {
+		if (instances_turn(c)) {
+			conn_touch(c);
+		} else if (c->out.len > 0 || c->answered) {
 			conn_abort(c);
-			break;
+		} else {
+			c->keep_alive = false;
+			relay_drop(c);
+			reply_error(c, 408, "the body did not come in time",
+			    NULL);
 		}
-		c->keep_alive = false;
-		relay_drop(c);
-		reply_error(c, 408, "the body did not come in time", NULL);
+		break;
+	case CONN_TUNNEL:
+		conn_abort(c);
 		break;
 	default:
 		conn_close(c);
@@ -258,32 +274,11 @@ on_deadline(struct ev_timer *t)
 	}
 }
 
-/* Whether more of the client's bytes are of use now. */
-static bool
-wants_input(const struct conn *c)
-{
-	size_t unsent = c->req.len - c->req_sent;
-	size_t most = HIGH_MARK;
-
-	if (c->in_eof || c->state == CONN_FLUSH)
-		return false;
-	if (c->state == CONN_TUNNEL)
-		return unsent < HIGH_MARK;
-	if (c->state != CONN_QUEUED && c->state != CONN_BUSY)
-		return true;
-	if (c->body_done)
-		return c->in.len < SCRATCH_SIZE;
-	if (c->up == NULL || c->up->state == UP_CONNECT)
-		most = MAX(most, c->req_head +
-		    (size_t)c->svc->conf.retry.body_max_bytes);
-	return unsent < most;
-}
-
 void
 conn_watch(struct conn *c)
 {
 	if (c->state != CONN_DEAD)
-		ev_io_want(px.ev, &c->io, (wants_input(c) ? EPOLLIN : 0) |
+		ev_io_want(px.ev, &c->io, (input_wanted(c) ? EPOLLIN : 0) |
 		    (c->out.len > 0 ? EPOLLOUT : 0));
 }
 
@@ -310,6 +305,7 @@ bool
 conn_send(struct conn *c, struct iovec *iov, int n)
 {
 	struct msghdr msg = { .msg_iov = iov, .msg_iovlen = (size_t)n };
+	bool waited = c->out.len > 0;
 	size_t all = 0;
 	ssize_t sent = 0;
 	int i;
@@ -319,7 +315,7 @@ conn_send(struct conn *c, struct iovec *iov, int n)
 	for (i = 0; i < n; i++)
 		all += iov[i].iov_len;
 	c->bytes_out += all;
-	if (c->out.len == 0)
+	if (!waited)
 		sent = sendmsg(c->io.fd, &msg, MSG_NOSIGNAL);
 	if (sent < 0 && errno != EAGAIN && errno != EINTR) {
 		conn_abort(c);
@@ -332,10 +328,18 @@ conn_send(struct conn *c, struct iovec *iov, int n)
 			conn_abort(c);
 			return false;
 		}
-		conn_touch(c);
+		if (!waited)
+			conn_touch(c);
 		conn_watch(c);
 	}
 	return true;
+}
+
+void
+conn_end_output(struct conn *c)
+{
+	if (c->out.len == 0)
+		(void)shutdown(c->io.fd, SHUT_WR);
 }
 
 /* Everything is sent: close, or wait for the client to do so. */
@@ -355,6 +359,26 @@ flushed(struct conn *c)
 	conn_watch(c);
 }
 
+/* Some or all of what was kept is sent: what waited for that goes on. */
+static void
+after_flush(struct conn *c)
+{
+	if (c->state == CONN_IDLE && c->out.len == 0 && px.draining) {
+		conn_close(c);
+		return;
+	}
+	conn_touch(c);
+	conn_watch(c);
+	if (c->up != NULL) {
+		relay_watch(c->up);
+		if (c->up->in_eof)
+			conn_end_output(c);
+	} else if (c->out.len < HIGH_MARK && (c->state == CONN_IDLE ||
+	    c->state == CONN_HEAD)) {
+		input_kept(c);
+	}
+}
+
 static void
 flush(struct conn *c)
 {
@@ -369,308 +393,13 @@ flush(struct conn *c)
 	buf_drop(&c->out, (size_t)n);
 	if (c->out.len == 0 && c->out.cap > KEEP_CAP)
 		buf_release(&c->out);
-	if (c->out.len == 0 && c->state == CONN_FLUSH) {
+	if (c->out.len == 0 && c->state == CONN_FLUSH)
 		flushed(c);
-		return;
-	}
-	conn_touch(c);
-	conn_watch(c);
-	if (c->up != NULL)
-		relay_watch(c->up);
+	else
+		after_flush(c);
 }
 
 /* ---- input ---- */
-
-/* The body's bytes as the instance will get them, added to req. */
-static int
-add_body(struct conn *c, const char *p, size_t len)
-{
-	c->bytes_in += len;
-	return buf_add(&c->req, p, len);
-}
-
-static ssize_t
-take_chunks(struct conn *c, const char *p, size_t len)
-{
-	size_t used = 0, pass;
-	ssize_t n;
-
-	while (used < len && !c->body_done) {
-		n = http_chunks_walk(&c->chunks, p + used, len - used, &pass,
-		    &c->body_done);
-		if (n < 0 || add_body(c, p + used, pass) < 0)
-			return -1;
-		used += (size_t)n;
-	}
-	return (ssize_t)used;
-}
-
-/* Part of a request's body: how many bytes were of it. */
-static size_t
-take_body(struct conn *c, const char *p, size_t len)
-{
-	ssize_t n;
-
-	if (c->body == HTTP_CHUNKED) {
-		n = take_chunks(c, p, len);
-	} else {
-		n = (ssize_t)MIN((uint64_t)c->body_left, len);
-		c->body_left -= n;
-		c->body_done = c->body_left == 0;
-		if (add_body(c, p, (size_t)n) < 0)
-			n = -1;
-	}
-	if (n >= 0) {
-		conn_touch(c);
-		return (size_t)n;
-	}
-	c->keep_alive = false;
-	if (c->state == CONN_QUEUED)
-		queue_remove(c);
-	relay_drop(c);
-	c->due = false;
-	if (c->answered)
-		conn_abort(c);
-	else
-		reply_error(c, 400, "the body is not chunked as it says",
-		    NULL);
-	return len;
-}
-
-static void
-note_for_log(struct conn *c, const struct http_head *h)
-{
-	size_t path = h->path.len;
-	const char *q = memchr(h->path.p, '?', path);
-
-	if (q != NULL)
-		path = (size_t)(q - h->path.p);
-	free(c->log_method);
-	free(c->log_path);
-	c->log_method = strndup(h->method.p, h->method.len);
-	c->log_path = strndup(h->path.p, path);
-}
-
-static void
-reset_request(struct conn *c)
-{
-	c->svc = NULL;
-	c->avoid = NULL;
-	c->req_sent = 0;
-	c->req_whole = true;
-	c->answered = c->due = false;
-	c->attempts = 0;
-	c->status = 0;
-	c->start_us = ev_now_us(px.ev);
-	c->queue_us = c->connect_us = c->first_us = 0;
-	c->job_id = REC_NONE;
-	c->bytes_in = c->bytes_out = 0;
-	buf_cut(&c->req, 0);
-}
-
-/* A whole request head is there. */
-static void
-begin_request(struct conn *c, const struct http_head *h)
-{
-	c->body = h->body;
-	c->body_left = h->length;
-	c->body_done = h->body == HTTP_NO_BODY;
-	c->idempotent = h->idempotent;
-	c->to_head = http_is(h->method, "HEAD");
-	c->keep_alive = h->keep_alive && !px.draining;
-	c->upgrade = h->upgrade.len > 0;
-	c->minor = h->minor;
-	if (c->body == HTTP_CHUNKED)
-		http_chunks_init(&c->chunks, false);
-	if (access_on())
-		note_for_log(c, h);
-	if (c->admin) {
-		status_serve(c, h);
-		return;
-	}
-	c->svc = route_find(h->path);
-	if (c->svc == NULL) {
-		reply_error(c, 404, "no service has this path", NULL);
-		return;
-	}
-	c->svc->requests++;
-	if (head_request(c, h) < 0) {
-		c->keep_alive = false;
-		reply_error(c, 503, "out of memory", NULL);
-		return;
-	}
-	c->due = true;
-	conn_touch(c);
-}
-
-static void
-refuse_head(struct conn *c, const struct http_head *h)
-{
-	c->keep_alive = false;
-	c->body_done = false;	/* who knows what follows */
-	c->to_head = false;
-	if (c->start_us == 0)
-		reset_request(c);
-	reply_error(c, h->error, h->why, NULL);
-}
-
-/* A head, or part of one: how many bytes were used; 0: more is needed. */
-static size_t
-take_head(struct conn *c, const char *p, size_t len)
-{
-	struct http_head h;
-	size_t skip = 0;
-	ssize_t n;
-
-	/* RFC 9112, 2.2: an empty line before a request is passed over */
-	while (c->state == CONN_IDLE && len - skip >= 2 &&
-	    memcmp(p + skip, "\r\n", 2) == 0)
-		skip += 2;
-	if (skip > 0)
-		return skip;
-	n = http_head_len(p, len, &c->in_line, &h);
-	if (n == 0) {
-		if (c->state == CONN_IDLE)
-			conn_deadline(c, CLIENT_HEAD_MS);
-		c->state = CONN_HEAD;
-		return 0;
-	}
-	c->state = CONN_BUSY;
-	c->in_line = 0;
-	px.requests++;
-	reset_request(c);
-	if (n > 0 && http_parse_request(p, (size_t)n, &h) == 0) {
-		begin_request(c, &h);
-		return (size_t)n;
-	}
-	refuse_head(c, &h);
-	return len;
-}
-
-/*
- * Uses what it can of p: heads, bodies, one request after the other as long
- * as each is answered at once. Returns how many bytes were used.
- */
-static size_t
-conn_feed(struct conn *c, const char *p, size_t len)
-{
-	size_t used = 0, n;
-
-	c->feeding = true;
-	while (used < len) {
-		if (c->state == CONN_IDLE || c->state == CONN_HEAD) {
-			n = take_head(c, p + used, len - used);
-			if (n == 0)
-				break;
-		} else if (!c->body_done && (c->state == CONN_BUSY ||
-		    c->state == CONN_QUEUED)) {
-			n = take_body(c, p + used, len - used);
-		} else {
-			break;
-		}
-		used += n;
-		if (c->due && (c->body_done || used == len)) {
-			c->due = false;
-			relay_dispatch(c);
-		}
-	}
-	c->feeding = false;
-	if (c->state == CONN_BUSY && c->up != NULL)
-		relay_flush(c);
-	if (c->state == CONN_FLUSH || c->state == CONN_DEAD)
-		return len;
-	return used;
-}
-
-/* No more answers are to come: close when all is sent. */
-static void
-end_answers(struct conn *c)
-{
-	c->state = CONN_FLUSH;
-	if (c->out.len == 0)
-		flushed(c);
-	else
-		conn_watch(c);
-}
-
-/* What was read ahead, once the request before it is answered. */
-static void
-feed_kept(struct conn *c)
-{
-	size_t used;
-
-	if (c->in.len == 0 || c->feeding)
-		return;
-	used = conn_feed(c, c->in.data, c->in.len);
-	if (c->state == CONN_DEAD)
-		return;
-	buf_drop(&c->in, MIN(used, c->in.len));
-	if (c->in.len == 0)
-		buf_release(&c->in);
-	if (c->in_eof && (c->state == CONN_IDLE || c->state == CONN_HEAD))
-		end_answers(c);
-	else
-		conn_watch(c);
-}
-
-/* The client has ended its side. */
-static void
-input_ended(struct conn *c)
-{
-	c->in_eof = true;
-	switch (c->state) {
-	case CONN_BUSY:
-		if (!c->body_done) {
-			conn_abort(c);
-			break;
-		}
-		conn_watch(c);	/* it may still read its answer */
-		break;
-	case CONN_TUNNEL:
-		relay_flush(c);
-		conn_watch(c);
-		break;
-	case CONN_FLUSH:
-		conn_watch(c);
-		break;
-	case CONN_QUEUED:
-		conn_abort(c);
-		break;
-	default:
-		conn_close(c);
-		break;
-	}
-}
-
-static void
-take_input(struct conn *c, const char *p, size_t len)
-{
-	size_t used = 0;
-
-	if (c->state == CONN_LINGER)
-		return;
-	if (c->state == CONN_TUNNEL) {
-		if (buf_add(&c->req, p, len) < 0)
-			conn_abort(c);
-		else
-			relay_flush(c);
-		return;
-	}
-	if (c->in.len > 0) {
-		if (buf_add(&c->in, p, len) < 0)
-			conn_abort(c);
-		else
-			feed_kept(c);
-		return;
-	}
-	used = conn_feed(c, p, len);
-	if (c->state == CONN_DEAD)
-		return;
-	if (used < len && buf_add(&c->in, p + used, len - used) < 0)
-		conn_abort(c);
-	else
-		conn_watch(c);
-}
 
 static void
 on_client(struct ev_io *io, uint32_t events)
@@ -687,7 +416,7 @@ on_client(struct ev_io *io, uint32_t events)
 		return;
 	n = recv(io->fd, px.scratch, SCRATCH_SIZE, 0);
 	if (n > 0)
-		take_input(c, px.scratch, (size_t)n);
+		input_take(c, px.scratch, (size_t)n);
 	else if (n == 0)
 		input_ended(c);
 	else if (errno != EAGAIN && errno != EINTR)
@@ -695,6 +424,16 @@ on_client(struct ev_io *io, uint32_t events)
 }
 
 /* ---- the end of an answer ---- */
+
+void
+conn_end_answers(struct conn *c)
+{
+	c->state = CONN_FLUSH;
+	if (c->out.len == 0)
+		flushed(c);
+	else
+		conn_watch(c);
+}
 
 void
 conn_done(struct conn *c)
@@ -707,7 +446,7 @@ conn_done(struct conn *c)
 	c->start_us = 0;
 	if (!c->keep_alive || !c->body_done || px.draining ||
 	    (c->in_eof && c->in.len == 0)) {
-		end_answers(c);
+		conn_end_answers(c);
 		return;
 	}
 	c->state = CONN_IDLE;
@@ -719,7 +458,7 @@ conn_done(struct conn *c)
 	conn_touch(c);
 	if (c->io.events != EPOLLIN)
 		conn_watch(c);
-	feed_kept(c);
+	input_kept(c);
 }
 
 void

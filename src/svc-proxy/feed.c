@@ -18,6 +18,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "announce.h"
 #include "clock.h"
 #include "die.h"
 #include "nd.h"
@@ -171,7 +172,7 @@ count_ready(const struct svc *s)
 }
 
 static void
-demand_write(struct svc *s, double rate)
+demand_write(struct svc *s)
 {
 	struct err e;
 	json_t *rec;
@@ -182,36 +183,43 @@ demand_write(struct svc *s, double rate)
 	rec = json_pack("{s:s, s:s, s:I, s:I, s:I, s:f, s:o}", "kind",
 	    "demand", "service", s->conf.name, "queued",
 	    (json_int_t)s->queued, "inflight", (json_int_t)s->inflight,
-	    "ready", (json_int_t)count_ready(s), "rate_s", rate,
+	    "ready", (json_int_t)count_ready(s), "rate_s",
+	    (double)s->rate_mhz / 1000,
 	    "instances", demand_instances(s));
 	if (rec == NULL || nd_dump(&feed.out, rec, &e) < 0)
 		warn("%s: no demand record: out of memory", s->conf.name);
 	json_decref(rec);
 }
 
-/* Requests a second since the last time, to three digits. */
-static double
-rate_since(struct svc *s, int64_t ms)
+/* Requests a second since the last time; it is said once when they end. */
+static void
+take_rate(struct svc *s, int64_t us)
 {
-	uint64_t n = s->requests - s->rate_mark;
+	int64_t n = (int64_t)(s->requests - s->rate_mark);
+	int64_t mhz = us > 0 ? n * 1000000000 / us : 0;
 
 	s->rate_mark = s->requests;
-	return ms > 0 ? (double)(n * 1000000 / (uint64_t)ms) / 1000 : 0;
+	if (mhz != s->rate_mhz)
+		s->demand_due = true;
+	s->rate_mhz = mhz;
 }
 
 /* Each second: the services where something changed. */
 static void
 on_demand_timer(struct ev_timer *t)
 {
+	int64_t now_us = ev_now_us(px.ev);
 	struct map_item *item;
 	struct svc *s;
 	size_t at = 0;
 
 	while ((item = map_next(&px.svcs, &at)) != NULL) {
 		s = item->value;
+		take_rate(s, now_us - px.rate_us);
 		if (s->demand_due)
-			demand_write(s, rate_since(s, DEMAND_MS));
+			demand_write(s);
 	}
+	px.rate_us = now_us;
 	(void)ev_timer_set(px.ev, t, ev_now_ms(px.ev) + DEMAND_MS,
 	    on_demand_timer);
 	out_go();
@@ -222,7 +230,7 @@ feed_demand_due(struct svc *s, bool now)
 {
 	s->demand_due = true;
 	if (now) {
-		demand_write(s, 0);
+		demand_write(s);
 		out_go();
 	}
 }
@@ -248,7 +256,7 @@ apply_snapshot(void)
 	feed.generation++;
 	for (i = 0; i < feed.len; i++) {
 		s = route_by_name(feed.list[i].service);
-		if (s != NULL)
+		if (s != NULL && !s->gone)
 			pool_update(s, &feed.list[i], feed.generation);
 	}
 	while ((item = map_next(&px.svcs, &at)) != NULL) {
@@ -276,8 +284,7 @@ pass_snapshot(const char *end, size_t len)
 	while ((item = map_next(&px.svcs, &at)) != NULL) {
 		struct svc *s = item->value;
 
-		s->rate_mark = MIN(s->rate_mark, s->requests);
-		demand_write(s, rate_since(s, DEMAND_MS));
+		demand_write(s);
 	}
 	out_go();
 }
@@ -301,6 +308,8 @@ stage_instance(const json_t *rec, const char *line, size_t len, struct err *e)
 	struct rec_instance *list;
 	size_t cap;
 
+	if (feed.torn)
+		return 0;	/* until its end */
 	if (feed.len == feed.cap) {
 		cap = feed.cap ? 2 * feed.cap : 64;
 		list = reallocarray(feed.list, cap, sizeof(*list));
@@ -312,6 +321,10 @@ stage_instance(const json_t *rec, const char *line, size_t len, struct err *e)
 	if (rec_instance_read(rec, &feed.list[feed.len], e) < 0)
 		return -1;
 	feed.len++;
+	if (feed.list[feed.len - 1].url != NULL &&
+	    !announce_url_ok(feed.list[feed.len - 1].url))
+		return err_perm(e, "instance: 'url' must be "
+		    "http://HOST[:PORT][/BASE]");
 	if (buf_add(&feed.stage, line, len) < 0 ||
 	    buf_addc(&feed.stage, '\n') < 0)
 		return err_errno(e, "snapshot");
@@ -402,6 +415,7 @@ feed_start(struct err *e)
 	nd_open(&feed.in, STDIN_FILENO, "stdin");
 	buf_init(&feed.stage, STAGE_MAX);
 	buf_init(&feed.out, OUT_LIMIT);
+	px.rate_us = ev_now_us(px.ev);
 	feed.out_watched = ev_io_start(px.ev, &feed.out_io, STDOUT_FILENO,
 	    EPOLLOUT, on_out, e) == 0;
 	if (feed.out_watched)

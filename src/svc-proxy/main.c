@@ -4,6 +4,7 @@
  */
 #include "proxy.h"
 
+#include <fcntl.h>
 #include <getopt.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -106,14 +107,18 @@ static void
 on_hangup(int signo, void *arg)
 {
 	struct err e;
+	size_t i;
 
 	(void)signo;
 	(void)arg;
 	access_reopen();
-	if (route_load(&e) < 0)
+	if (route_load(&e) < 0) {
 		warn("%s; the services stay as they were", e.text);
-	else
-		note("services read again: %zu", px.nroutes);
+		return;
+	}
+	note("services read again: %zu", px.nroutes);
+	for (i = 0; i < px.nroutes; i++)
+		queue_serve(px.routes[i]);
 }
 
 static void
@@ -173,6 +178,19 @@ listen_inherited(void)
 		n++;
 	}
 	return n;
+}
+
+/* A standard descriptor that is closed must not become a socket's number. */
+static void
+hold_standard_fds(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDWR);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd >= 0)
+		(void)close(fd);
 }
 
 /* Two descriptors a request, and some for checks, files and the admin. */
@@ -275,6 +293,7 @@ main(int argc, char **argv)
 	prog = "svc-proxy";
 	px.drain_ms = 30000;
 	parse_options(argc, argv, &o);
+	hold_standard_fds();
 	px.ev = ev_new(&e);
 	if (px.ev == NULL)
 		die_err(&e);

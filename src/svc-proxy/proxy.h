@@ -8,7 +8,8 @@
  *	health.c	active checks
  *	resolve.c	addresses of instances that are announced by name
  *	queue.c	requests that wait for an instance
- *	conn.c	the client's side of a request
+ *	conn.c	the client's side of a request: its connection
+ *	input.c	and what it sends
  *	head.c	heads rewritten on their way through
  *	relay.c	the instance's side of a request
  *	access.c	the access log
@@ -26,6 +27,7 @@
 #include <sys/uio.h>
 
 #include "buf.h"
+#include "chunks.h"
 #include "err.h"
 #include "ev.h"
 #include "http.h"
@@ -73,7 +75,8 @@ struct svc {
 	struct conn *first, *last;	/* the queue */
 	int64_t queued, inflight;
 	uint64_t requests, answered, failed;	/* since the start */
-	uint64_t rate_mark;	/* requests at the last demand record */
+	uint64_t rate_mark;	/* requests when the rate was last taken */
+	int64_t rate_mhz;	/* requests a second then, in thousandths */
 	bool demand_due;	/* something changed since */
 };
 
@@ -134,7 +137,7 @@ struct conn {
 	bool req_whole;		/* req still has all: it can be sent again */
 	enum http_body body;
 	int64_t body_left;
-	struct http_chunks chunks;
+	struct chunks chunks;
 	bool body_done;
 	bool idempotent, to_head, keep_alive, upgrade;
 	int minor;
@@ -147,7 +150,7 @@ struct conn {
 
 	/* for the log and the statistics */
 	int status;
-	int64_t start_us, queue_us, connect_us, first_us;
+	int64_t start_us, queue_us, sent_us, first_us;
 	int64_t job_id;
 	uint64_t bytes_in, bytes_out;
 	char *log_method, *log_path;	/* only with an access log */
@@ -169,7 +172,7 @@ struct upstream {
 	bool keep_alive;
 	enum http_body body;
 	int64_t body_left;
-	struct http_chunks chunks;
+	struct chunks chunks;
 	bool data_only;		/* the client cannot take chunks */
 	bool in_eof;		/* in a tunnel: the instance has ended */
 	bool deaf;		/* it takes no more of the request */
@@ -191,6 +194,7 @@ struct proxy {
 	struct listener listeners[LISTENERS_MAX];
 	size_t nlisteners;
 	struct ev_timer accept_timer, demand_timer, drain_timer;
+	int64_t rate_us;	/* when the rates were last taken */
 	int64_t drain_ms;
 	bool draining;
 	size_t nconns, conns_max;
@@ -257,10 +261,19 @@ bool conn_send(struct conn *c, struct iovec *iov, int n);
 void conn_watch(struct conn *c);	/* what it wants to hear of */
 void conn_done(struct conn *c);		/* the answer is complete */
 void conn_touch(struct conn *c);	/* it moved: a new deadline */
+void conn_end_output(struct conn *c);	/* tunnel: the instance has ended */
 void conn_deadline(struct conn *c, int64_t ms);
+/* No more answers are to come: closes when all is sent. */
+void conn_end_answers(struct conn *c);
 /* Answers by ourselves, then goes on or closes. fields may be "". */
 void conn_reply(struct conn *c, int status, const char *type,
     const char *fields, const char *body, size_t len);
+
+/* input.c */
+bool input_wanted(const struct conn *c);	/* bytes are of use now */
+void input_take(struct conn *c, const char *p, size_t len);
+void input_kept(struct conn *c);	/* what was read ahead of an answer */
+void input_ended(struct conn *c);
 
 /* head.c */
 int head_request(struct conn *c, const struct http_head *h);

@@ -17,7 +17,7 @@
 static void on_instance(struct ev_io *io, uint32_t events);
 static void on_deadline(struct ev_timer *t);
 
-enum why { LOST, REFUSED };
+enum why { LOST, REFUSED, LATE };
 
 /* ---- idle connections ---- */
 
@@ -118,6 +118,14 @@ connect_to(struct instance *i)
 	return u;
 }
 
+static bool
+is_quiet(const struct upstream *u)
+{
+	char byte;
+
+	return recv(u->io.fd, &byte, 1, MSG_PEEK) < 0 && errno == EAGAIN;
+}
+
 /*
  * A connection to i that is at rest. What must not be sent twice is not sent
  * into one that the instance has closed meanwhile, as far as one can know.
@@ -126,11 +134,10 @@ static struct upstream *
 reuse(struct instance *i, bool careful)
 {
 	struct upstream *u;
-	char byte;
 
 	while ((u = i->idle) != NULL) {
-		if (!careful || (recv(u->io.fd, &byte, 1, MSG_PEEK) < 0 &&
-		    errno == EAGAIN)) {
+		/* pending: it has just closed, or speaks unasked */
+		if (u->io.pending == 0 && (!careful || is_quiet(u))) {
 			idle_remove(u);
 			u->state = UP_BUSY;
 			return u;
@@ -187,6 +194,7 @@ static void
 up_failed(struct upstream *u, enum why why, const char *text)
 {
 	struct conn *c = u->conn;
+	static const int statuses[] = { 502, 503, 504 };
 	struct instance *i = u->inst;
 	bool sent = c->req_sent > 0;
 
@@ -200,8 +208,8 @@ up_failed(struct upstream *u, enum why why, const char *text)
 	if (i->check != NULL && !u->reused)
 		check_start(i);
 	if (u->reused && !u->head_done && u->in.len == 0)
-		c->attempts--;	/* it was closed at rest: no fault of this one */
-	if (may_repeat(c, sent)) {
+		c->attempts--;	/* closed at rest: no fault of this one */
+	if (why != LATE && may_repeat(c, sent)) {
 		c->avoid = i;
 		c->req_sent = 0;
 		if (!relay_try(c))
@@ -209,7 +217,7 @@ up_failed(struct upstream *u, enum why why, const char *text)
 	} else if (c->answered) {
 		conn_abort(c);
 	} else {
-		reply_error(c, why == LOST ? 502 : 503, text, sent ?
+		reply_error(c, statuses[why], text, sent ?
 		    "the request had been sent and may have been carried out"
 		    : NULL);
 	}
@@ -220,16 +228,13 @@ static void
 on_deadline(struct ev_timer *t)
 {
 	struct upstream *u = container_of(t, struct upstream, timer);
-	struct conn *c = u->conn;
 
-	if (u->state == UP_CONNECT) {
+	if (u->state == UP_CONNECT)
 		up_failed(u, REFUSED, "no connection in time");
-	} else if (u->state == UP_BUSY) {
-		c->attempts = INT32_MAX;	/* an hour was enough */
-		up_failed(u, LOST, "no answer in time");
-	} else {
+	else if (u->state == UP_BUSY)
+		up_failed(u, LATE, "no answer in time");
+	else
 		relay_close(u);
-	}
 }
 
 /* ---- the request ---- */
@@ -264,6 +269,21 @@ forget_sent(struct conn *c)
 	c->req_sent = 0;
 }
 
+static void up_done(struct upstream *u);
+
+/* Whether both sides of a tunnel have ended, or one can no longer. */
+static bool
+tunnel_over(struct upstream *u)
+{
+	struct conn *c = u->conn;
+
+	if (c->state != CONN_TUNNEL || c->req_sent < c->req.len ||
+	    !(c->in_eof || u->deaf))
+		return false;
+	(void)shutdown(u->io.fd, SHUT_WR);
+	return u->in_eof;
+}
+
 void
 relay_flush(struct conn *c)
 {
@@ -272,9 +292,7 @@ relay_flush(struct conn *c)
 
 	if (u == NULL || u->state != UP_BUSY)
 		return;
-	if (u->deaf)
-		c->req_sent = c->req.len;
-	if (c->req_sent < c->req.len) {
+	if (c->req_sent < c->req.len && !u->deaf) {
 		n = send(u->io.fd, c->req.data + c->req_sent,
 		    c->req.len - c->req_sent, MSG_NOSIGNAL);
 		if (n < 0 && errno != EAGAIN && errno != EINTR)
@@ -282,8 +300,12 @@ relay_flush(struct conn *c)
 		if (n > 0)
 			c->req_sent += (size_t)n;
 	}
-	if (c->req_sent == c->req.len && c->state == CONN_TUNNEL && c->in_eof)
-		(void)shutdown(u->io.fd, SHUT_WR);
+	if (u->deaf)
+		c->req_sent = c->req.len;
+	if (tunnel_over(u)) {
+		up_done(u);
+		return;
+	}
 	if (c->req_sent > 0)
 		forget_sent(c);
 	relay_watch(u);
@@ -327,6 +349,8 @@ relay_try(struct conn *c)
 		}
 		c->state = CONN_BUSY;
 		attach(c, u);
+		conn_touch(c);
+		c->sent_us = ev_now_us(px.ev);
 		up_timer(u, u->state == UP_CONNECT ? CONNECT_MS :
 		    RESPONSE_MS);
 		relay_flush(c);
@@ -401,7 +425,7 @@ pass_body(struct upstream *u, struct iovec *head, const char *p, size_t len)
 		}
 		pass = (size_t)n;
 		if (u->body == HTTP_CHUNKED)
-			n = http_chunks_walk(&u->chunks, p + used, len - used,
+			n = chunks_walk(&u->chunks, p + used, len - used,
 			    &pass, &done);
 		if (n < 0) {
 			up_failed(u, LOST, "its answer is not chunked as it "
@@ -434,13 +458,15 @@ begin_tunnel(struct upstream *u, struct iovec *head, const char *p, size_t len)
 	c->answered = true;
 	c->state = CONN_TUNNEL;
 	c->keep_alive = false;
+	c->body_done = true;
 	u->body = HTTP_UNTIL_CLOSE;
+	u->keep_alive = false;
+	ev_timer_stop(px.ev, &u->timer);	/* the client's is for both */
 	c->req_whole = false;
 	if (!conn_send(c, iov, 2))
 		return false;
 	if (c->in.len > 0 && buf_add(&c->req, c->in.data, c->in.len) == 0)
 		buf_cut(&c->in, 0);
-	up_timer(u, TUNNEL_MS);
 	conn_touch(c);
 	relay_flush(c);
 	return true;
@@ -458,7 +484,7 @@ begin_answer(struct upstream *u, const struct http_head *h)
 	u->body_left = h->length;
 	u->data_only = h->body == HTTP_CHUNKED && c->minor == 0;
 	if (h->body == HTTP_CHUNKED)
-		http_chunks_init(&u->chunks, u->data_only);
+		chunks_init(&u->chunks, u->data_only);
 	if (h->body == HTTP_UNTIL_CLOSE || u->data_only || !c->body_done ||
 	    u->deaf || px.draining)
 		c->keep_alive = false;
@@ -542,7 +568,10 @@ take_answer(struct upstream *u, const char *p, size_t len)
 {
 	struct iovec none = { NULL, 0 };
 
-	up_timer(u, RESPONSE_MS);
+	if (u->conn->state == CONN_TUNNEL)
+		conn_touch(u->conn);
+	else
+		up_timer(u, RESPONSE_MS);
 	if (u->head_done) {
 		if (pass_body(u, &none, p, len))
 			relay_watch(u);
@@ -567,13 +596,10 @@ answer_ended(struct upstream *u, int error)
 {
 	struct conn *c = u->conn;
 
-	if (c->state == CONN_TUNNEL && error == 0 && !c->in_eof) {
+	if (c->state == CONN_TUNNEL && error == 0) {
 		u->in_eof = true;
-		c->state = CONN_FLUSH;	/* what is left, then close */
-		detach(c);
-		relay_close(u);
-		c->body_done = true;
-		conn_done(c);
+		conn_end_output(c);
+		relay_flush(c);
 		return;
 	}
 	if (u->head_done && u->body == HTTP_UNTIL_CLOSE && error == 0) {
@@ -596,7 +622,6 @@ up_connected(struct upstream *u)
 		return;
 	}
 	u->state = UP_BUSY;
-	c->connect_us = ev_now_us(px.ev);
 	up_timer(u, RESPONSE_MS);
 	relay_flush(c);
 }
@@ -617,7 +642,8 @@ on_instance(struct ev_io *io, uint32_t events)
 	}
 	if (events & EPOLLOUT)
 		relay_flush(u->conn);
-	if (!(events & (EPOLLIN | EPOLLHUP | EPOLLERR)))
+	if (u->state != UP_BUSY ||
+	    !(events & (EPOLLIN | EPOLLHUP | EPOLLERR)))
 		return;
 	n = recv(io->fd, px.scratch, SCRATCH_SIZE, 0);
 	if (n > 0)

@@ -30,13 +30,18 @@ struct resolver {
 
 static void begin(struct resolver *r);
 
-/* In the child: the address to the pipe, or nothing. */
+/*
+ * In the child: the address to the pipe, or nothing. Our connections are not
+ * the child's: one that we close must be closed.
+ */
 static NORETURN void
 ask(const struct resolver *r, int fd)
 {
 	struct addrinfo hints = { .ai_socktype = SOCK_STREAM }, *list;
 	struct net_addr a = { 0 };
 
+	(void)close_range(0, (unsigned int)fd - 1, 0);
+	(void)close_range((unsigned int)fd + 1, ~0U, 0);
 	if (getaddrinfo(r->host, r->port, &hints, &list) != 0)
 		_exit(1);
 	a.len = list->ai_addrlen;

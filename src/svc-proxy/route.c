@@ -4,6 +4,7 @@
 #include "proxy.h"
 
 #include <assert.h>
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,11 +24,28 @@ route_prefix_len(const struct svc *s)
 	return len == 1 ? 0 : len;
 }
 
+/* Whether p is prefix; %c3 and %C3 are the same byte. */
+static bool
+same_prefix(const char *p, const char *prefix, size_t len)
+{
+	size_t i, encoded = 0;
+
+	if (memcmp(p, prefix, len) == 0)
+		return true;
+	for (i = 0; i < len; i++) {
+		if (p[i] != prefix[i] && (encoded == 0 || !isxdigit(
+		    (unsigned char)p[i]) || (p[i] | 32) != (prefix[i] | 32)))
+			return false;
+		encoded = p[i] == '%' ? 2 : encoded - (encoded > 0);
+	}
+	return true;
+}
+
 /* Whether path lies under prefix: "/a" has "/a", "/a/b", "/a?x", not "/ab". */
 static bool
 under(struct http_slice path, const char *prefix, size_t len)
 {
-	if (path.len < len || memcmp(path.p, prefix, len) != 0)
+	if (path.len < len || !same_prefix(path.p, prefix, len))
 		return false;
 	return path.len == len || path.p[len] == '/' || path.p[len] == '?';
 }

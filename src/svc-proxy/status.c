@@ -31,7 +31,8 @@ reply_error(struct conn *c, int status, const char *error, const char *why)
 	body = json_dumps(o, 0);
 	json_decref(o);
 	conn_reply(c, status, "application/json",
-	    status == 503 ? "Retry-After: 5\r\n" : "",
+	    status == 503 ? "Retry-After: 5\r\n" :
+	    status == 405 ? "Allow: GET, HEAD\r\n" : "",
 	    body ? body : "{}", body ? strlen(body) : 2);
 	free(body);
 }

@@ -13,6 +13,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "chunks.h"
+
 static char input[1 << 20];
 
 static size_t
@@ -98,16 +100,16 @@ head(const char *mode, size_t len, size_t piece)
 static int
 chunks(bool data_only, size_t len, size_t piece)
 {
-	struct http_chunks c;
+	struct chunks c;
 	size_t at = 0, end, pass;
 	bool done = false;
 	ssize_t n;
 
-	http_chunks_init(&c, data_only);
+	chunks_init(&c, data_only);
 	while (at < len && !done) {
 		end = MIN(at + piece, len);
 		while (at < end && !done) {
-			n = http_chunks_walk(&c, input + at, end - at, &pass,
+			n = chunks_walk(&c, input + at, end - at, &pass,
 			    &done);
 			if (n < 0) {
 				puts("\nbad");

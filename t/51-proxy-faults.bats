@@ -1,0 +1,417 @@
+#!/usr/bin/env bats
+# svc-proxy: what clients see when instances fail, and what instances see when
+# clients do. t/scenario.py says what its words mean.
+
+load helper
+
+scenario() {
+	cat >scenario
+	timeout 120 python3 "$root/t/scenario.py" scenario
+}
+
+@test "proxy: nobody listens: tried elsewhere, also a POST, never seen" {
+	scenario <<-'END'
+	dead, good = Server(echo), Server(echo)
+	dead.stop()
+	p = Proxy({"a": {"health": {"path": "/"}}})
+	def table():
+	    p.table(job("a", dead, 1), job("a", good, 2))
+	table()
+	c = p.client()
+	for i in range(4):
+	    for m in ("GET", "POST"):
+	        same(200, c.ask(H(m + " /a HTTP/1.1", "Host: h",
+	                          "Content-Length: 0")).status)
+	one, two = p.service()["instances"]
+	same(("down", "up"), (one["health"], two["health"]))
+	same("Connection refused", one["last_error"])
+	same((8, 0), (p.service()["answered"], p.service()["failed"]))
+	c.close()
+	END
+}
+
+@test "proxy: closed before a byte: GET is repeated, POST is not" {
+	scenario <<-'END'
+	def drop(conn):
+	    conn.head()
+	bad, good = Server(drop), Server(echo)
+	p = Proxy({"a": {}})
+	p.table(job("a", bad, 1), job("a", good, 2))
+	for i in range(4):
+	    same(200, p.ask(H("GET /a HTTP/1.1", "Host: h")).status)
+	assert len(bad.conns) >= 1
+	# alone, it is tried three times
+	p.table(job("a", bad, 1))
+	n = len(bad.conns)
+	a = p.ask(H("GET /a HTTP/1.1", "Host: h"))
+	same((502, "it closed without an answer"),
+	     (a.status, json.loads(a.body)["error"]))
+	same(3, len(bad.conns) - n)
+	n = len(bad.conns)
+	a = p.ask(H("POST /a HTTP/1.1", "Host: h", "Content-Length: 1") + b"x")
+	same(502, a.status)
+	same({"error": "it closed without an answer", "status": 502,
+	      "service": "a", "why": "the request had been sent and may have "
+	      "been carried out"}, json.loads(a.body))
+	same(1, len(bad.conns) - n)
+	END
+}
+
+@test "proxy: retry.unsafe repeats a POST, retry.attempts bounds it" {
+	scenario <<-'END'
+	def drop(conn):
+	    conn.head()
+	    conn.take(4)
+	bad, good = Server(drop), Server(echo)
+	p = Proxy({"a": {"retry": {"unsafe": True, "attempts": 5}}})
+	p.table(job("a", bad, 1), job("a", good, 2))
+	for i in range(4):
+	    a = p.ask(H("POST /a HTTP/1.1", "Host: h", "Content-Length: 4") +
+	              b"body")
+	    same((200, b"\r\n\r\nbody"), (a.status, a.body[-8:]))
+	assert len(bad.conns) >= 1
+	p.table(job("a", bad, 1))
+	n = len(bad.conns)
+	same(502, p.ask(H("POST /a HTTP/1.1", "Host: h", "Content-Length: 4") +
+	                b"body").status)
+	same(5, len(bad.conns) - n)
+	same(1, len(set(bad.seen())))
+	END
+}
+
+@test "proxy: a kept connection that the instance has closed" {
+	scenario <<-'END'
+	def once(conn):
+	    conn.head()
+	    conn.send(ok(b"x"))
+	    until("told", lambda: leave)
+	leave = []
+	p, s = ready(once)
+	for m in ("GET", "POST", "PUT"):
+	    leave = []
+	    same(200, p.ask(H("%s /a HTTP/1.1" % m, "Host: h")).status)
+	    leave = [1]
+	    for i in range(2):
+	        until("it is noticed", lambda: p.count_fds() <= p.fds)
+	        same(200, p.ask(H("%s /a HTTP/1.1" % m, "Host: h")).status)
+	    until("it is noticed", lambda: p.count_fds() <= p.fds)
+	END
+}
+
+@test "proxy: a kept connection that closes as the next request comes" {
+	scenario <<-'END'
+	def once(conn):
+	    conn.head()
+	    conn.send(ok(b"x"))
+	    conn.head()         # and goes without an answer
+	p, s = ready(once, {"retry": {"attempts": 1}})
+	c = p.client()
+	for i in range(5):
+	    same((200, b"x"), c.ask(H("GET /a HTTP/1.1", "Host: h"))[::2])
+	c.close()
+	END
+}
+
+@test "proxy: a body is sent again whole, up to retry.body_max_bytes" {
+	scenario <<-'END'
+	def drop(conn):
+	    conn.head()
+	    conn.take(1000)
+	bad, good = Server(drop), Server(echo)
+	p = Proxy({"a": {"retry": {"body_max_bytes": 300000}}})
+	p.table(job("a", bad, 1), job("a", good, 2))
+	body = os.urandom(300000)
+	for i in range(6):
+	    a = p.ask(H("PUT /a HTTP/1.1", "Host: h", "Content-Length: 300000")
+	              + body)
+	    same(200, a.status)
+	    assert a.body.endswith(b"\r\n\r\n" + body)
+	    b = p.ask(H("PUT /a HTTP/1.1", "Host: h",
+	                "Transfer-Encoding: chunked") +
+	              b"493E0\r\n" + body[:-8] + b"12345678\r\n0\r\n\r\n")
+	p.table(job("a", bad, 1))
+	a = p.ask(H("PUT /a HTTP/1.1", "Host: h", "Content-Length: 400000") +
+	          b"x" * 400000)
+	same(502, a.status)
+	END
+}
+
+@test "proxy: an instance that answers nonsense" {
+	scenario <<-'END'
+	cases = {
+	    b"garbage\r\n\r\n": "no status line",
+	    b"HTTP/1.1 200 OK\nA: b\n\n": "a line ends without CR LF",
+	    b"HTTP/1.1 200 OK\r\nA : b\r\n\r\n":
+	        "a field line without a name and colon",
+	    b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n":
+	        "more than one Content-Length",
+	    b"HTTP/1.1 200 OK\r\nA: " + b"x" * 40000:
+	        "the head is longer than 32 KiB",
+	    b"HTTP/1.1 200 OK\r\nContent-Le": "it closed in mid-answer",
+	    b"\x15\x03\x01\x00\x02\x02\x46": "it closed in mid-answer"}
+	for text, why in cases.items():
+	    for piece in (None, 1):
+	        if piece and len(text) > 10000:
+	            continue
+	        def handler(conn):
+	            conn.head()
+	            conn.send(text, piece)
+	            if "closed" not in why:
+	                conn.to_end()
+	        p, s = ready(handler)
+	        a = p.ask(H("POST /a HTTP/1.1", "Host: h"))
+	        same((502, why), (a.status, json.loads(a.body)["error"]))
+	        p.finish()
+	END
+}
+
+@test "proxy: an answer that is torn tears the client's connection" {
+	scenario <<-'END'
+	for head, part in (
+	    (H("HTTP/1.1 200 OK", "Content-Length: 10"), b"12345"),
+	    (H("HTTP/1.1 200 OK", "Transfer-Encoding: chunked"), b"5\r\n123"),
+	    (H("HTTP/1.1 200 OK", "Transfer-Encoding: chunked"), b"5\r\n12345\r\n"),
+	    (H("HTTP/1.1 200 OK", "Transfer-Encoding: chunked"), b"0\r\n"),
+	    (H("HTTP/1.1 200 OK", "Transfer-Encoding: chunked"), b"zzz\r\n")):
+	    for piece in (None, 1):
+	        def handler(conn):
+	            conn.head()
+	            conn.send(head, piece)
+	            time.sleep(0.05)
+	            conn.send(part, piece)
+	            time.sleep(0.05)
+	        p, s = ready(handler)
+	        c = p.client()
+	        c.send(H("GET /a HTTP/1.1", "Host: h"))
+	        try:
+	            c.to_end()
+	            raise AssertionError("a clean end")
+	        except ConnectionError:
+	            pass
+	        c.close()
+	        same(1, p.service()["failed"])
+	        same(1, len(s.conns))
+	        p.finish()
+	END
+}
+
+@test "proxy: more than was said, or two answers, ends the connection" {
+	scenario <<-'END'
+	p, s = ready(answering(ok(b"first") + ok(b"second")))
+	c = p.client()
+	for i in range(3):
+	    same((200, b"first"), c.ask(H("GET /a HTTP/1.1", "Host: h"))[::2])
+	same(3, len(s.conns))
+	c.close()
+	p, s = ready(answering(H("HTTP/1.1 204 No") + b"body", ok(b"x")))
+	c = p.client()
+	same(204, c.ask(H("GET /a HTTP/1.1", "Host: h")).status)
+	same((204, b""), c.ask(H("GET /a HTTP/1.1", "Host: h"))[::2])
+	same(2, len(s.conns))
+	c.close()
+	END
+}
+
+@test "proxy: what an idle instance says unasked reaches nobody" {
+	scenario <<-'END'
+	def handler(conn):
+	    conn.head()
+	    conn.send(ok(b"mine"))
+	    time.sleep(0.05)
+	    conn.send(ok(b"poison"))
+	    said.append(1)
+	    while conn.head():
+	        conn.send(ok(b"mine"))
+	said = []
+	p, s = ready(handler)
+	c = p.client()
+	for i in range(3):
+	    same(b"mine", c.ask(H("GET /a HTTP/1.1", "Host: h")).body)
+	    until("it has spoken", lambda: len(said) > i)
+	    until("it is cut off", lambda: p.count_fds() <= p.fds + 1)
+	c.close()
+	END
+}
+
+@test "proxy: a client goes away while an instance works" {
+	scenario <<-'END'
+	def hang(conn):
+	    conn.head()
+	    began.append(1)
+	    try:
+	        same(b"", conn.to_end())
+	    finally:
+	        ended.append(1)
+	began, ended = [], []
+	p, s = ready(hang)
+	for n, leave in enumerate((Conn.reset, Conn.close)):
+	    c = p.client()
+	    c.send(H("GET /a HTTP/1.1", "Host: h"))
+	    until("it works", lambda: len(began) == n + 1)
+	    same((1, 1), (p.service()["inflight"],
+	                  p.service()["instances"][0]["inflight"]))
+	    leave(c)
+	    until("it is told", lambda: len(ended) == n + 1)
+	    until("it is free", p.at_rest)
+	END
+}
+
+@test "proxy: a client that ends only its side gets its answer" {
+	scenario <<-'END'
+	def slow(conn):
+	    while True:
+	        head = conn.head()
+	        if not head:
+	            return
+	        time.sleep(0.1)
+	        conn.send(ok(head.split(b" ")[1]))
+	p, s = ready(slow)
+	def one(piece):
+	    for last in ("HTTP/1.0", "HTTP/1.1\r\nConnection: close"):
+	        c = p.client()
+	        c.send(H("GET /a %s" % last, "Host: h"), piece)
+	        c.end()
+	        same((200, b"/"), c.answer()[::2])
+	        c.gone()
+	    c = p.client()
+	    c.send(H("GET /a/1 HTTP/1.1", "Host: h") +
+	           H("GET /a/2 HTTP/1.1", "Host: h"), piece)
+	    c.end()
+	    same(b"/1", c.answer().body)
+	    same(b"/2", c.answer().body)
+	    c.gone()
+	each_way(one)
+	END
+}
+
+@test "proxy: a client that ends in its head or its body" {
+	scenario <<-'END'
+	got = []
+	def handler(conn):
+	    got.append(1)
+	    conn.head()
+	    conn.to_end()
+	p, s = ready(handler)
+	def one(piece):
+	    c = p.client()
+	    c.send(b"GET /a HTTP/1.1\r\nHost", piece)
+	    c.end()
+	    a = c.answer()
+	    same((400, "the request ended in its head"),
+	         (a.status, json.loads(a.body)["error"]))
+	    c.gone()
+	    for framing in ("Content-Length: 10", "Transfer-Encoding: chunked"):
+	        c = p.client()
+	        c.send(H("POST /a HTTP/1.1", "Host: h", framing) + b"5\r\n12",
+	               piece)
+	        c.end()
+	        a = c.answer()
+	        same((400, "the request ended in its body"),
+	             (a.status, json.loads(a.body)["error"]))
+	        c.gone()
+	    c = p.client()
+	    c.end()
+	    c.gone()
+	each_way(one)
+	END
+}
+
+@test "proxy: a client goes away in the middle of its answer or its body" {
+	scenario <<-'END'
+	def endless(conn):
+	    conn.head()
+	    conn.send(H("HTTP/1.1 200 OK"))
+	    while True:
+	        conn.send(b"x" * 10000)
+	p, s = ready(endless)
+	for leave in (Conn.reset, Conn.close):
+	    c = p.client()
+	    c.send(H("GET /a HTTP/1.1", "Host: h"))
+	    c.take(100000)
+	    leave(c)
+	    until("it is free", p.at_rest)
+	for leave in (Conn.reset, Conn.close):
+	    c = p.client()
+	    c.send(H("PUT /a HTTP/1.1", "Host: h", "Content-Length: 1000000") +
+	           b"x" * 1000)
+	    leave(c)
+	    until("it is free", p.at_rest)
+	END
+}
+
+@test "proxy: a client goes away while it reads slowly, after FIN and before" {
+	scenario <<-'END'
+	p, s = ready(answering(ok(b"x" * (8 << 20))))
+	for fin in (False, True):
+	    c = p.client()
+	    c.send(H("GET /a HTTP/1.0" if fin else "GET /a HTTP/1.1", "Host: h"))
+	    c.take(1000)
+	    if fin:
+	        c.end()
+	        time.sleep(0.05)
+	    c.reset()
+	    until("it is free", p.at_rest)
+	# and one that ends its side while it reads gets all
+	c = p.client()
+	c.send(H("GET /a HTTP/1.1", "Host: h"))
+	time.sleep(0.3)
+	c.end()
+	same(8 << 20, len(c.answer().body))
+	c.gone()
+	END
+}
+
+@test "proxy: kill of one of two instances under 20 clients: no GET fails" {
+	scenario <<-'END'
+	import random
+	def handler(conn):
+	    while conn.head():
+	        time.sleep(random.random() / 100)
+	        conn.send(ok(b"fine"))
+	one, two = Server(handler), Server(handler)
+	p = Proxy({"a": {"health": {"path": "/", "interval_s": 1}}})
+	p.table(job("a", one, 1), job("a", two, 2))
+	stop = []
+	count = [0]
+	def client():
+	    c = p.client()
+	    while not stop:
+	        a = c.ask(H("GET /a HTTP/1.1", "Host: h"))
+	        same((200, b"fine"), (a.status, a.body))
+	        count[0] += 1
+	    c.close()
+	clients = [start(client) for i in range(20)]
+	until("they are at work", lambda: count[0] > 200)
+	one.stop()
+	n = count[0]
+	until("they go on", lambda: count[0] > n + 400)
+	stop.append(1)
+	join(clients)
+	same(0, p.service()["failed"])
+	END
+}
+
+@test "proxy: 300 clients at once, 10,000 requests: none is lost" {
+	scenario <<-'END'
+	servers = [Server(echo) for i in range(3)]
+	p = Proxy({"a": {}})
+	p.table(*[job("a", s, n) for n, s in enumerate(servers)])
+	def client(n):
+	    c = p.client()
+	    for i in range(34):
+	        path = b"/%d/%d" % (n, i)
+	        body = b"x" * (i * 50)
+	        a = c.ask(b"POST /a%s HTTP/1.1\r\nHost: h\r\n"
+	                  b"Content-Length: %d\r\n\r\n%s" %
+	                  (path, len(body), body))
+	        same(200, a.status)
+	        assert a.body.startswith(b"POST %s HTTP" % path), a.body[:80]
+	        assert a.body.endswith(b"\r\n\r\n" + body)
+	    c.close()
+	join([start(client, n) for n in range(300)])
+	s = p.service()
+	same((10200, 10200, 0), (s["requests"], s["answered"], s["failed"]))
+	for i in s["instances"]:
+	    assert i["requests"] > 2000, s["instances"]
+	END
+}
