@@ -6,7 +6,6 @@
 #	make WERROR=1	warnings are errors
 
 PREFIX = /usr/local
-DESTDIR =
 CC = gcc
 OPT = -O2 -g
 WARN = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
@@ -26,28 +25,27 @@ ALL_CFLAGS = -std=c11 -D_GNU_SOURCE -Ilib $(filter-out \
 B = build/$(VARIANT)
 
 # The library: what two tools share. Foreign libraries stay out of it.
-LIB = announce buf clock die err ev heap http jobspec jobtext map nd net \
-	notify num rec rng service xalloc
+LIB = announce buf chunks clock die err ev heap http jobspec jobtext map nd \
+	net notify num rec rng service xalloc
 LIBBERTH = $(B)/libberth.a
 
 # Which tool links what, beside libberth and jansson.
 TOOLS = svc-discover svc-keepalive svc-proxy svc-run svc-submit
 SLURM_TOOLS = svc-discover svc-run svc-submit
-svc-discover = $(patsubst %.c,%.o,$(wildcard src/svc-discover/*.c)) \
-	lib/slurmio.o -lslurm
-svc-keepalive = $(patsubst %.c,%.o,$(wildcard src/svc-keepalive/*.c))
-svc-proxy = $(patsubst %.c,%.o,$(wildcard src/svc-proxy/*.c))
-svc-run = $(patsubst %.c,%.o,$(wildcard src/svc-run/*.c)) \
-	lib/slurmio.o lib/fetch.o -lslurm -lcurl
-svc-submit = $(patsubst %.c,%.o,$(wildcard src/svc-submit/*.c)) \
-	lib/slurmio.o -lslurm
+own = $(patsubst %.c,%.o,$(wildcard src/$(1)/*.c))
+svc-discover = $(call own,svc-discover) lib/slurmio.o -lslurm
+svc-keepalive = $(call own,svc-keepalive)
+svc-proxy = $(call own,svc-proxy)
+svc-run = $(call own,svc-run) lib/slurmio.o lib/fetch.o -lslurm -lcurl
+svc-submit = $(call own,svc-submit) lib/slurmio.o -lslurm
 
-# Drivers of the tests: t/unit/NAME.c alone over the library, and the Slurm
-# tools over t/unit/fake-slurm.c instead of libslurm.
+# Drivers of the tests: t/unit/NAME.c alone over the library, the Slurm tools
+# over fake-slurm.c instead of libslurm, svc-proxy with a clock that is faster.
 DRIVERS = $(patsubst t/unit/%.c,%,$(filter-out t/unit/fake-%.c, \
 	$(wildcard t/unit/*.c)))
 FAKES = $(SLURM_TOOLS:%=fake-%)
-TEST_BINS = $(addprefix $(B)/t/,$(DRIVERS) $(FAKES))
+FAST = $(B)/t/fast/svc-proxy
+TEST_BINS = $(addprefix $(B)/t/,$(DRIVERS) $(FAKES)) $(FAST)
 
 objects = $(addprefix $(B)/,$(filter %.o,$($(1))))
 libs = $(filter -l%,$($(1))) -ljansson
@@ -59,9 +57,9 @@ bin/%: $(B)/bin/% FORCE
 	@ln -sf ../$< $@
 
 .SECONDEXPANSION:
-$(TOOLS:%=$(B)/bin/%): $(B)/bin/%: $$(call objects,%) $(LIBBERTH)
+$(TOOLS:%=$(B)/bin/%) $(FAST): $$(call objects,$$(@F)) $(LIBBERTH)
 	@mkdir -p $(@D)
-	$(CC) $(OPT) $(LDFLAGS) -o $@ $^ $(call libs,$*)
+	$(CC) $(OPT) $(LDFLAGS) -o $@ $^ $(call libs,$(@F))
 
 $(DRIVERS:%=$(B)/t/%): $(B)/t/%: $(B)/t/unit/%.o $(LIBBERTH)
 	$(CC) $(OPT) $(LDFLAGS) -o $@ $^ -ljansson
@@ -70,9 +68,11 @@ $(FAKES:%=$(B)/t/%): $(B)/t/fake-%: $$(call objects,%) \
 		$(B)/t/unit/fake-slurm.o $(LIBBERTH)
 	$(CC) $(OPT) $(LDFLAGS) -o $@ $^ $(filter-out -lslurm,$(call libs,$*))
 
+$(FAST): LDFLAGS += -Wl,--wrap=clock_mono_us,--wrap=epoll_wait
+$(FAST): $(B)/t/unit/fake-clock.o
+
 $(LIBBERTH): $(LIB:%=$(B)/lib/%.o)
-	@rm -f $@
-	ar rcs $@ $^
+	rm -f $@ && ar rcs $@ $^
 
 $(B)/%.o: %.c
 	@mkdir -p $(@D)
@@ -82,7 +82,7 @@ $(B)/%.o: %.c
 DEPS = make gcc libc6-dev libslurm-dev libcurl4-openssl-dev libjansson-dev \
 	jq socat curl python3 procps iproute2 bats parallel slurmctld slurmd \
 	slurm-client slurmdbd mariadb-server munge systemd mandoc shellcheck \
-	cppcheck clang-tidy haproxy wrk libasan8 libubsan1
+	cppcheck clang-tidy haproxy nginx wrk libasan8 libubsan1
 APT = apt-get install -y --no-install-recommends $(DEPS)
 
 deps:
@@ -151,8 +151,8 @@ uninstall:
 clean:
 	rm -rf build $(TOOLS:%=bin/%)
 
-FORCE:
-.PHONY: all deps check test demo demo-stop bench lint install uninstall clean
+.PHONY: FORCE all deps check test demo demo-stop bench lint install \
+	uninstall clean
 .DELETE_ON_ERROR:
 .SECONDARY:
 

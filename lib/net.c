@@ -66,7 +66,7 @@ net_parse(const char *text, struct net_addr *out, struct err *e)
 	if (strncmp(text, "unix:", 5) == 0)
 		return parse_unix(text + 5, out, e);
 	colon = strrchr(text, ':');
-	if (colon == NULL)
+	if (colon == NULL || (text[0] == '[' && colon[-1] != ']'))
 		return err_perm(e, "'%s' is not HOST:PORT or unix:PATH", text);
 	len = (size_t)(colon - text);
 	if (len >= 2 && text[0] == '[' && text[len - 1] == ']') {

@@ -63,6 +63,7 @@ code() {
 	announce:err num
 	nd:$low
 	http:buf err num
+	chunks:http
 	rec:nd $low
 	service:rec http $low
 	jobtext:jobspec rec $low
