@@ -59,16 +59,23 @@ test_pids() {
 # shell around it, and a shell that runs a function has none of bats's traps.
 # They are done in the test's own shell, so that a FIFO with nobody at its other
 # end would hang it: exec 9<>fifo; spawn CMD <fifo 9>&-; closing 9 is CMD's end
-# of file.
+# of file. It returns when the traps are gone: a signal before that would have
+# the child report the test as failed, and clear up after it.
 spawn() {
+	local is
+	is=$(type -t "$1")
 	(
 		trap - EXIT ERR DEBUG
+		set +eET
 		exec 3>&-
-		[ "$(type -t "$1")" = function ] || exec "$@"
+		: >"$BATS_TEST_TMPDIR/spawned.$BASHPID"
+		[ "$is" = function ] || exec "$@"
+		set -e
 		"$@"
 	) <&0 &		# said, or else bash makes it /dev/null
-	# shellcheck disable=SC2034 # for the test
 	pid=$!
+	lib_await 10 test -e "$BATS_TEST_TMPDIR/spawned.$pid"
+	rm -f "$BATS_TEST_TMPDIR/spawned.$pid"
 }
 
 # end_pid PID: returns 1 when it had to be killed, or never was.
