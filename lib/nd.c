@@ -137,6 +137,12 @@ nd_parse(const struct nd_in *in, const char *line, size_t len, json_t **rec,
 	if (*rec == NULL)
 		return err_perm(e, "%s:%lu: column %d: %s", in->name,
 		    in->line, je.column, je.text);
+	if (strlen(line) < len) {	/* jansson skips it behind a number */
+		json_decref(*rec);
+		*rec = NULL;
+		return err_perm(e, "%s:%lu: column %zu: NUL byte", in->name,
+		    in->line, strlen(line) + 1);
+	}
 	if (!json_is_object(*rec)) {
 		json_decref(*rec);
 		*rec = NULL;

@@ -72,6 +72,7 @@ slowly() {
 		printf '\0\n'
 		printf '{"a":NaN}\n'
 		printf '\357\273\277{"a":1}\n'
+		printf '{"a":1\0}\n'
 		printf '{"z":1}\n'
 	} >in
 	feed
@@ -93,7 +94,8 @@ slowly() {
 	! 2 stdin:14: column 1
 	! 2 stdin:15: column 8
 	! 2 stdin:16: column 1
-	17 {"z":1}
+	! 2 stdin:17: column 7
+	18 {"z":1}
 	END
 }
 

@@ -1,0 +1,214 @@
+#!/usr/bin/env bats
+# job-stats: figures of job records, against those of other simulators and
+# against Python.
+
+load helper
+
+data=${BERTH_DATA:-$root/../shared/data}
+
+# model IN: mean, p50, p99, p999 and max of each measure, by Python.
+model() {
+	python3 - "$1" <<-'END'
+	import json, math, statistics, sys
+	jobs = [json.loads(line) for line in open(sys.argv[1])]
+	jobs = [j for j in jobs if j["kind"] == "job" and "end_at" in j]
+	def quantile(v, q):
+	    at = q * (len(v) - 1)
+	    i, t = int(at), at - int(at)
+	    a, b = v[i], v[min(i + 1, len(v) - 1)]
+	    return a + (b - a) * t if t < .5 else b - (b - a) * (1 - t)
+	def say(key, values):
+	    v = sorted(values)
+	    print("%s %.9g %.12g %.12g %.12g %.12g" % (
+	        key, sum(v) / len(v), quantile(v, .5), quantile(v, .99),
+	        quantile(v, 99.9 / 100), v[-1]))
+	wait = lambda j: j["start_at"] - j["submit_at"]
+	run = lambda j: j["end_at"] - j["start_at"]
+	jct = lambda j: j["end_at"] - j["submit_at"]
+	say("wait_s", map(wait, jobs))
+	say("run_s", map(run, jobs))
+	say("jct_s", map(jct, jobs))
+	say("slowdown", [jct(j) / run(j) for j in jobs])
+	say("bsld", [max(1, jct(j) / max(10, run(j))) for j in jobs])
+	END
+}
+
+# figures RECORD-FILE: the same of a stats record.
+figures() {
+	python3 - "$1" <<-'END'
+	import json, sys
+	rec = json.load(open(sys.argv[1]))
+	for key in ("wait_s", "run_s", "jct_s", "slowdown", "bsld"):
+	    r = rec[key]
+	    print("%s %.9g %.12g %.12g %.12g %.12g" % (
+	        key, r["mean"], r["p50"], r["p99"], r["p999"], r["max"]))
+	END
+}
+
+# refused TEXT ARGS...
+refused() {
+	local text=$1
+	shift
+	run -2 --separate-stderr job-stats "$@"
+	[ "$stderr" = "job-stats: $text" ] || { echo "$stderr"; return 1; }
+	[ -z "$output" ]
+}
+
+three() {
+	cat <<-'END'
+	{"kind":"cluster","procs":10}
+	{"kind":"job","job_id":1,"submit_at":100,"start_at":100,"end_at":105,"cpus":4,"user":"ada","gpus":1}
+	{"kind":"event","event":"word"}
+	{"cpus":2,"job_id":2,"kind":"job","submit_at":101,"wait_s":9,"run_s":40,"user":"bob","model":7}
+	{"kind":"job","job_id":3,"submit_at":102,"start_at":150,"end_at":200,"cpus":10,"user":"ada","preemptions":2}
+	{"kind":"job","job_id":4,"submit_at":103,"user":"ada"}
+	END
+}
+
+@test "one answer: counts, figures, makespan, utilisation" {
+	three >in
+	job-stats in >got
+	diff -u - got <<-'END'
+	{"kind":"stats","count":3,"unfinished":1,"wait_s":{"mean":19,"p50":9,"p99":47.22,"p999":47.92200000000001,"max":48},"run_s":{"mean":31.666666666666668,"p50":40,"p99":49.8,"p999":49.980000000000004,"max":50},"jct_s":{"mean":50.666666666666664,"p50":49,"p99":97.02,"p999":97.90200000000002,"max":98},"slowdown":{"mean":1.3950000000000002,"p50":1.225,"p99":1.9453,"p999":1.95853,"max":1.96},"bsld":{"mean":1.3950000000000002,"p50":1.225,"p99":1.9453,"p999":1.95853,"max":1.96},"makespan_s":100,"util":{"cpus":0.6},"preemptions":2}
+	END
+	job-stats <in | cmp - got
+	job-stats --procs=20 --gpus=1 in >got
+	[ "$(jq -c .util got)" = '{"cpus":0.3,"gpus":0.05}' ]
+}
+
+@test "windows and groups" {
+	three >in
+	job-stats --window=2:4 in >got
+	[ "$(jq -c '[.count, .unfinished, .wait_s.max, .makespan_s]' got)" = \
+		'[2,0,48,99]' ]
+	job-stats --group-by=user,model in >got
+	diff -u - <(jq -c '[.group, .count, .unfinished, .run_s.max]' got) <<-'END'
+	[{"user":"ada"},2,1,50]
+	[{"user":"bob","model":7},1,0,40]
+	END
+	job-stats --window=50:60 in >got
+	diff -u - got <<<'{"kind":"stats","count":0,"unfinished":0}'
+	job-stats --window=50:60 --group-by=user in >got
+	[ ! -s got ]
+}
+
+@test "a table for people" {
+	three >in
+	job-stats -t in >got
+	diff -u - got <<-'END'
+	3 jobs ended, 1 have not; 100 s from first to last; 60.0 % of the processors; 2 preemptions
+
+	                  mean          p50          p99        p99.9          max
+	wait_s           19.00         9.00        47.22        47.92        48.00
+	run_s            31.67        40.00        49.80        49.98        50.00
+	jct_s            50.67        49.00        97.02        97.90        98.00
+	slowdown          1.40         1.23         1.95         1.96         1.96
+	bsld              1.40         1.23         1.95         1.96         1.96
+	END
+}
+
+@test "figures as Python has them, of records by chance" {
+	local seed
+	for seed in 1 2 3 4 5 6; do
+		python3 - $seed >in <<-'END'
+		import json, random, sys
+		r = random.Random(int(sys.argv[1]))
+		for i in range(r.choice([1, 2, 3, 100, 1000, 1001])):
+		    at = r.randint(0, 10 ** 6) + r.choice([0, .25])
+		    start = int(at) + 1 + r.randint(0, 10 ** r.randint(1, 6))
+		    job = {"kind": "job", "job_id": i, "submit_at": at,
+		           "start_at": start,
+		           "end_at": start + r.randint(1, 10 ** r.randint(1, 6))}
+		    if i and r.random() < 0.1:
+		        del job["end_at"]
+		    print(json.dumps(job))
+		END
+		job-stats in >got
+		diff -u <(model in) <(figures got)
+	done
+}
+
+@test "the metrics of other simulators, from their own starts" {
+	local log procs policy simulator jobs wait max slowdown bsld makespan util
+	local how n=0 digits
+	[ -r "$data/golden/METRICS.tsv" ] || {
+		echo "no metrics in $data: set BERTH_DATA"
+		return 1
+	}
+	digits='def six: . * 1e6 | round; '
+	while IFS=$'\t' read -r log procs policy simulator jobs wait max \
+		slowdown bsld makespan util; do
+		[ "$log" != log ] || continue
+		how=pyss
+		[[ $simulator == pyss* ]] || how=batch
+		zcat "$data/golden/${log%.swf}.$policy.$how.starts.tsv.gz" |
+			awk '!/^#/ { printf "{\"kind\":\"job\",\"job_id\":%d," \
+				"\"submit_at\":%d,\"start_at\":%d," \
+				"\"end_at\":%d,\"cpus\":%d}\n",
+				$1, $2, $3, $4, $5 }' >in
+		job-stats --procs="$procs" in >got
+		jq -c "$digits"'[.count, (.wait_s.mean | six), .wait_s.max,
+			(.slowdown.mean | six), (.bsld.mean | six), .makespan_s,
+			(.util.cpus | six)]' got >have
+		jq -nc "$digits[$jobs, ($wait | six), $max, ($slowdown | six),
+			($bsld | six), $makespan, ($util | six)]" | diff -u - have
+		n=$((n + 1))
+	done <"$data/golden/METRICS.tsv"
+	[ "$n" -ge 24 ]
+}
+
+@test "the published figures of Synergy, through the whole pipe" {
+	[ -r "$data/synergy/configs/default_cluster.ini" ] || {
+		echo "no clusters in $data: set BERTH_DATA"
+		return 1
+	}
+	sched-trace generate --stream=synergy-single --rate=9 --seed=42 \
+		--split=20,70,10 --jobs=8000 >jobs
+	sched-sim -c "$data/synergy/configs/default_cluster.ini" \
+		--compat=synergy -p fifo+tune --window=4000:5000 <jobs >ended
+	job-stats --window=4000:5000 ended >got
+	jq -c '[.count, .unfinished] + (.jct_s | [.mean, .p99, .p999] |
+		map(. / 3600))' got >hours
+	diff -u - hours <<-'END'
+	[1000,0,21.876600555555555,156.93307777777775,170.61199750000023]
+	END
+}
+
+@test "the examples of the page" {
+	cat >log.swf <<-'END'
+	1 1 0 60 60 -1 -1 60 60 -1 1 1 -1 -1 -1 -1 -1 -1
+	2 1 5 60 60 -1 -1 60 60 -1 1 2 -1 -1 -1 -1 -1 -1
+	END
+	sched-trace swf log.swf >jobs
+	job-stats --group-by=user jobs >got
+	[ "$(jq -c '[.group.user, .jct_s.mean]' got)" = $'["1",60]\n["2",65]' ]
+	jq -c '.job_id += 3998' jobs >done.ndjson
+	job-stats --window=4000:5000 done.ndjson >got
+	[ "$(jq '.jct_s.mean * 1000 / 3600 | floor' got)" = 18 ]
+}
+
+@test "bad lines are named, and end it or are skipped" {
+	three >in
+	echo '{"kind":"job","job_id":5}' >>in
+	refused "in:7: job: 'submit_at' is missing" in
+	run -1 --separate-stderr job-stats -k in
+	[ "$stderr" = "job-stats: in:7: job: 'submit_at' is missing: skipped" ]
+	[ "$(jq .count <<<"$output")" = 3 ]
+	echo '{"kind":"job","job_id":5,"submit_at":9,"start_at":8,"end_at":10}' >in
+	refused 'in:1: job 5: starts before it was submitted' in
+	echo '{"kind":"job","job_id":5,"submit_at":9,"start_at":11,"end_at":10}' >in
+	refused 'in:1: job 5: ends before it starts' in
+	echo '{"kind":"job","job_id":"5"}' >in
+	refused "in:1: job: 'job_id' must be a number, 0 to 2^53" in
+	echo '{"kind":"job","job_id":5,}' >in
+	refused 'in:1: column 26: a key is due' in
+	refused 'none: No such file or directory' none
+}
+
+@test "wrong usage is told" {
+	refused "--window: '5' is not A:B" --window=5
+	refused '--window: no job is in 5:5' --window=5:5
+	refused '--group-by: 1 to 8 names of fields are wanted' --group-by=a,,b
+	refused '--procs: 0 is not between 1 and 9007199254740992' --procs=0
+	run -2 job-stats in in
+}
