@@ -1,0 +1,49 @@
+/*
+ * policy.c - the policies by name.
+ */
+#include "sim.h"
+
+#include <string.h>
+
+/* One row a policy; ids: where machines have names, if that differs. */
+static const struct {
+	const struct policy *counts, *ids;
+} policies[] = {
+	{ &policy_fcfs, NULL },
+	{ &policy_easy, &policy_easy_ids },
+	{ &policy_easy_sjbf, &policy_easy_sjbf_ids },
+	{ &policy_conservative, NULL },
+	{ &policy_sjf, NULL },
+	{ &policy_ljf, NULL },
+	{ &policy_largest, NULL },
+	{ &policy_wfp3, NULL },
+	{ &policy_unicef, NULL },
+};
+
+const struct policy *
+policy_find(const char *name, bool name_machines)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_LEN(policies); i++) {
+		if (strcmp(policies[i].counts->name, name) != 0)
+			continue;
+		if (name_machines && policies[i].ids != NULL)
+			return policies[i].ids;
+		return policies[i].counts;
+	}
+	return NULL;
+}
+
+const char *
+policy_names(void)
+{
+	static struct buf names = BUF_INIT(1000);
+	size_t i;
+
+	buf_cut(&names, 0);
+	for (i = 0; i < ARRAY_LEN(policies); i++)
+		(void)buf_addf(&names, "%s%s", i > 0 ? ", " : "",
+		    policies[i].counts->name);
+	return buf_str(&names);
+}

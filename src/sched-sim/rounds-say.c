@@ -1,0 +1,146 @@
+/*
+ * rounds-say.c - what the rounds family writes: `round` records, one for each
+ * round in which something else runs than in the one before, and the jobs.
+ */
+#include "rounds.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The shortest text that reads back as the same number. */
+static int
+add_real(struct buf *b, double x)
+{
+	char text[32];
+	int digits;
+
+	for (digits = 15; digits <= 17; digits++) {
+		(void)snprintf(text, sizeof(text), "%.*g", digits, x);
+		if (strtod(text, NULL) == x)
+			break;
+	}
+	return buf_adds(b, text);
+}
+
+static int
+add_gpus(struct buf *b, const struct servers *s, const struct share *sh)
+{
+	uint64_t left = sh->gpus;
+
+	for (; left != 0; left &= left - 1)
+		if (buf_addf(b, "%s%lld", left == sh->gpus ? "" : ",",
+		    (long long)sh->server * s->gpus +
+		    __builtin_ctzll(left)) < 0)
+			return -1;
+	return 0;
+}
+
+/* {"server":0,"gpus":[2,3],"cpus":12,"mem_gb":250} */
+static int
+add_share(struct buf *b, const struct servers *s, const struct run *run,
+    const struct share *sh)
+{
+	double part = (double)sh->len / run->job->gpus;
+
+	if (buf_addf(b, "{\"server\":%lld,\"gpus\":[",
+	    (long long)sh->server) < 0 || add_gpus(b, s, sh) < 0 ||
+	    buf_adds(b, "],\"cpus\":") < 0 ||
+	    add_real(b, run->have.v[CPU] * part) < 0 ||
+	    buf_adds(b, ",\"mem_gb\":") < 0 ||
+	    add_real(b, run->have.v[MEM] * part) < 0)
+		return -1;
+	return buf_addc(b, '}');
+}
+
+static int
+add_run(struct buf *b, const struct servers *s, const struct run *run)
+{
+	int i;
+
+	if (buf_addf(b, "{\"job_id\":%lld,\"speedup\":",
+	    (long long)run->job->id) < 0 || add_real(b, run->job->speed) < 0 ||
+	    buf_adds(b, ",\"shares\":[") < 0)
+		return -1;
+	for (i = 0; i < run->shares_len; i++)
+		if ((i > 0 && buf_addc(b, ',') < 0) ||
+		    add_share(b, s, run, &run->shares[i]) < 0)
+			return -1;
+	return buf_adds(b, "]}");
+}
+
+/* What runs, where: by this a round differs from another. */
+static int
+add_running(struct buf *b, const struct rounds *r)
+{
+	size_t i;
+
+	for (i = 0; i < r->runs_len; i++)
+		if ((i > 0 && buf_addc(b, ',') < 0) ||
+		    add_run(b, &r->servers, &r->runs[i]) < 0)
+			return -1;
+	return 0;
+}
+
+int
+rounds_say_round(struct rounds *r, struct err *e)
+{
+	struct buf last = r->said;
+	size_t i;
+
+	r->said = r->saying;
+	r->saying = last;
+	buf_cut(&r->saying, 0);
+	if (add_running(&r->saying, r) < 0)
+		return err_errno(e, "a record of more than %d bytes",
+		    ROUND_RECORD_MAX);
+	if (strcmp(buf_str(&r->said), buf_str(&r->saying)) == 0)
+		return 0;
+	(void)printf("{\"kind\":\"round\",\"at\":%lld,\"order\":[",
+	    (long long)r->now);
+	for (i = 0; i < r->order_len; i++)
+		(void)printf("%s%lld", i > 0 ? "," : "",
+		    (long long)r->order[i].job->id);
+	(void)printf("],\"running\":[%s]}\n", buf_str(&r->saying));
+	return 0;
+}
+
+/* How long it waited, where submit_at is a whole number, and has a sense. */
+static void
+say_wait(const struct rjob *j)
+{
+	int64_t submit_at = (int64_t)j->submit_at;
+
+	if ((double)submit_at == j->submit_at && submit_at <= j->start_at)
+		(void)printf(",\"wait_s\":%lld",
+		    (long long)(j->start_at - submit_at));
+}
+
+/* The record as it came, and what was found out at its end. */
+static void
+say_job(const struct rjob *j)
+{
+	(void)fputs(j->line, stdout);
+	if (j->start_at >= 0)
+		(void)printf(",\"start_at\":%lld", (long long)j->start_at);
+	if (j->end_at >= 0)
+		(void)printf(",\"end_at\":%lld", (long long)j->end_at);
+	if (j->start_at >= 0)
+		say_wait(j);
+	(void)printf(",\"rounds\":%lld,\"preemptions\":%lld,"
+	    "\"tuned_rounds\":%lld,\"servers\":%lld}\n",
+	    (long long)j->rounds, (long long)j->preemptions,
+	    (long long)j->tuned_rounds, (long long)j->servers);
+}
+
+void
+rounds_say_jobs(const struct rounds *r)
+{
+	size_t i;
+
+	for (i = 0; i < r->ended_len; i++)
+		say_job(r->ended[i]);
+	for (i = 0; i < r->jobs_len; i++)
+		if (r->jobs[i].end_at < 0)
+			say_job(&r->jobs[i]);
+}

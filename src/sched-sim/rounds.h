@@ -1,0 +1,249 @@
+/*
+ * rounds.h - the rounds family of sched-sim: jobs that train a model on GPUs,
+ * run in rounds of 300 s, are ordered anew before each round, and share the
+ * CPUs and the memory of their servers by what their model gains from them.
+ *
+ *	rounds.c	the loop: arrivals, order, packing, progress, ends
+ *	rounds-load.c	records and cluster files in, checked
+ *	rounds-say.c	records out
+ *	model.c		what each model asks for and gains
+ *	place.c		which GPUs a job gets
+ *	tune.c		shares taken back from those that have most
+ *	round-policy-*.c  one order each
+ *
+ * Doubles are used where the model has them (demands, speedups, keys), with
+ * one order of operations, so that the same input gives the same bytes.
+ */
+#ifndef BERTH_ROUNDS_H
+#define BERTH_ROUNDS_H
+
+#include "buf.h"
+#include "err.h"
+
+enum {
+	ROUND_S = 300,
+	STARVED_S = 3600000,	/* not run for so long: first for ever */
+	JOB_GPUS_MAX = 16,
+	JOB_KINDS_MAX = 50,	/* models times numbers of GPUs */
+	SERVER_GPUS_MAX = 64,	/* bits of a mask */
+	SERVERS_MAX = 100000,
+	ROUND_RECORD_MAX = 1 << 30,	/* bytes */
+};
+
+/* What is shared beside GPUs: cores, GB of memory, MB/s of storage. */
+enum { CPU, MEM, SPEED, SHARED };
+
+struct vec {
+	double v[SHARED];
+};
+
+struct model {
+	const char *name;
+	double cpus, mem_gb;	/* what it can use, per GPU */
+	double iter_s;		/* an iteration on the fair share */
+	double speedup;		/* with all it can use */
+};
+
+struct rjob;
+struct run;
+
+/* Servers that are all alike. */
+struct servers {
+	int64_t len;
+	int gpus;		/* of one server, and so on */
+	struct vec cap;
+	struct vec fair;	/* the share that goes with one GPU */
+	struct server *list;
+	int64_t free_gpus;	/* of all */
+};
+
+struct server {
+	struct vec used;
+	uint64_t free;		/* bit n: GPU n of it is free */
+	int free_len;
+	int runs_len;
+	struct run **runs;	/* what was placed on it, room for each GPU */
+};
+
+/* GPUs of one job on one server. */
+struct share {
+	int64_t server;
+	uint64_t gpus;
+	int len;
+};
+
+/* A job that runs in this round. */
+struct run {
+	struct rjob *job;
+	struct vec have;	/* over all its servers */
+	int64_t steps;		/* iterations it makes in the round */
+	int shares_len;
+	struct share shares[JOB_GPUS_MAX];
+};
+
+struct rjob {
+	int64_t id;
+	double submit_at;
+	const struct model *model;
+	int gpus;
+	int64_t iters;		/* to be done */
+	char *line;		/* its record, up to where more is added */
+
+	struct vec need;	/* all it can use, capped by the servers */
+	double speedup;		/* what it gains with that */
+
+	double speed;		/* speedup of this round, or of the last */
+	int64_t iters_done;
+	int64_t ran_s;		/* rounds granted, in seconds */
+	int64_t left_at;	/* when its last round ended; -1: none yet */
+	bool starved;
+
+	int64_t start_at, end_at;	/* -1: not yet */
+	int64_t rounds, preemptions, tuned_rounds, servers;
+};
+
+struct rounds;
+
+/* An order of jobs. Of equals, the one that came before stays before. */
+struct round_policy {
+	const char *name;
+	double (*key)(const struct rounds *r, const struct rjob *j);
+	bool starving_first;	/* the starved come before all others */
+	bool first_only;	/* only the first that fill the GPUs may run */
+};
+
+extern const struct round_policy *const round_policies[];
+extern const struct round_policy round_policy_fifo, round_policy_srtf,
+    round_policy_las, round_policy_ftf, round_policy_drf,
+    round_policy_tetris;
+
+/* How CPUs and memory are shared out. */
+enum allocation {
+	GREEDY,		/* all a job can use, or it waits */
+	FAIR,		/* the fair share, neither more nor less */
+	TUNE,		/* all it can use, or else the fair share */
+};
+
+struct rounds_options {
+	const char *policy;	/* as given: "srtf+tune+place" */
+	const char *cluster;	/* path of an ini file */
+	int64_t window[2];	/* ids, from and before: ends when these have
+				   ended; -1: when all have */
+	bool at_once;		/* all jobs are there before the first round */
+	bool say_rounds;	/* `round` records */
+	bool keep_going;	/* skip bad records */
+	bool dry_run;		/* read and check, no more */
+};
+
+/* A record of the sorted list. */
+struct rank {
+	double starved, key, submit_at;
+	struct rjob *job;
+};
+
+struct rounds {
+	const struct round_policy *policy;
+	enum allocation allocation;
+	bool together;		/* +place: few servers for a job */
+	bool at_once;
+	int64_t now;		/* when this round began */
+	struct servers servers;
+
+	struct rjob *jobs;	/* all, as read */
+	size_t jobs_len, arrived;
+	int64_t unusable;	/* records that were skipped */
+
+	struct rank *order;	/* those that have arrived and not ended */
+	struct rank *scratch;
+	size_t order_len;
+	struct rank *first;	/* those that fill the GPUs, by count alone */
+	size_t first_len;
+
+	struct run *runs;	/* room for one a GPU */
+	size_t runs_len;
+	struct rjob **tried;	/* what the packing looked at, in order */
+	size_t tried_len, tried_cap;
+	bool filled;		/* and it ended because no GPU was left */
+	const struct rjob *too_big[JOB_KINDS_MAX];	/* that did not fit */
+	int too_big_len;
+
+	struct rjob **ended;	/* in order of their ends */
+	size_t ended_len;
+	int64_t window[2], window_left;
+	struct buf saying, said;	/* what runs now, and before */
+};
+
+/* ---- rounds.c ---- */
+
+/* Whether the text names a policy of this family, known or "srsf". */
+bool rounds_is_policy(const char *text);
+
+/*
+ * The whole task: `job` records from fd, called name in messages; records on
+ * stdout, once all has gone well. The number of records that were skipped; or
+ * -1 and *e.
+ */
+int64_t rounds_run(const struct rounds_options *o, int fd, const char *name,
+    struct err *e);
+
+/* ---- rounds-load.c ---- */
+
+int rounds_load_cluster(struct servers *s, const char *path, struct err *e);
+int rounds_load_jobs(struct rounds *r, int fd, const char *name,
+    bool keep_going, struct err *e);
+
+/* ---- rounds-say.c ---- */
+
+/* Says this round, if other jobs run, or elsewhere. 0; -1 and *e. */
+int rounds_say_round(struct rounds *r, struct err *e);
+
+/* The jobs in order of their ends; then those that have none. */
+void rounds_say_jobs(const struct rounds *r);
+
+/* ---- model.c ---- */
+
+/*
+ * The profile of a model for servers with that many cores a GPU (3 to 6 have
+ * tables of their own, all others get that of 3). NULL: there is none.
+ */
+const struct model *model_find(const char *name, size_t len,
+    double cpus_per_gpu);
+
+/* The known names, with commas between, for messages. */
+const char *model_names(void);
+
+/* Fills need and speedup from model and gpus. 0; -1 and *e: it cannot be. */
+int model_demand(struct rjob *j, const struct servers *s, struct err *e);
+
+/* What the fair share makes for n GPUs. */
+struct vec model_fair(const struct servers *s, int n);
+
+/* Whether j can use more of something than its fair share. */
+bool model_wants_more(const struct rjob *j, const struct servers *s);
+
+/* Seconds until j ends, at its speed and with no pause. */
+double model_left_s(const struct rounds *r, const struct rjob *j);
+
+/* ---- place.c ---- */
+
+void place_clear(struct servers *s);	/* all GPUs are free again */
+
+/* What is left of one thing on one server. */
+double place_left(const struct servers *s, const struct server *on, int k);
+
+/*
+ * Puts run->job, which asks for want in all, on GPUs. false: they do not fit,
+ * and nothing has changed.
+ */
+bool place(struct servers *s, struct run *run, struct vec want,
+    bool together);
+
+/* Changes what a run has to want, on the GPUs it holds. */
+void place_change(struct servers *s, struct run *run, struct vec want);
+
+/* ---- tune.c ---- */
+
+/* Places run->job, if need be at others' cost. 0; -1 and *e: it cannot be. */
+int tune_place(struct rounds *r, struct run *run, struct err *e);
+
+#endif

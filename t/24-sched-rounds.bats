@@ -1,0 +1,331 @@
+#!/usr/bin/env bats
+# sched-sim's rounds: every golden case of SYNERGY's simulator to the job, its
+# round logs GPU by GPU, its published run to the last digit; and clusters and
+# jobs by chance against t/model-rounds.py, which shares nothing with it.
+
+load helper
+
+data=${BERTH_DATA:-$root/../shared/data}/synergy
+
+rounds() { python3 "$root/t/rounds.py" "$@"; }
+model() { python3 "$root/t/model-rounds.py" "$@"; }
+
+# golden: fails, and says why, where the golden cases are not.
+golden() {
+	[ -r "$data/index.json" ] || {
+		echo "no golden cases in $data: set BERTH_DATA"
+		return 1
+	}
+	tar xzf "$data/cases.tar.gz"
+	tar xzf "$data/rounds.tar.gz"
+}
+
+# sim ARGS...: the program, which must succeed and say nothing.
+sim() {
+	sched-sim --compat=synergy "$@" 2>said || { cat said; return 1; }
+	[ ! -s said ] || { cat said; return 1; }
+}
+
+# small SERVERS GPUS CPUS: cluster.ini
+small() {
+	cat >cluster.ini <<-END
+	[CLUSTER]
+	racks = 1
+	servers_per_rack = $1
+	gpus_per_server = $2
+	cpus_per_server = $3
+	dram_per_server = 500
+	sspeed_per_server = 500
+	END
+}
+
+# refused STATUS TEXT ARGS...: of the jobs in "in"; nothing comes out.
+refused() {
+	local want=$1 text=$2
+	shift 2
+	run "-$want" --separate-stderr \
+		sched-sim --compat=synergy -c cluster.ini "$@" <in
+	[ "$stderr" = "sched-sim: $text" ] || { echo "$stderr"; return 1; }
+	[ -z "$output" ]
+}
+
+# ---- golden ----
+
+@test "every golden case, and each round of those with a log" {
+	golden
+	rounds replay "$data"/traces/*.csv
+	jq -r '.[] | [.case, .trace, .config, (.sched | ascii_downcase),
+		(if .static then "--static" else "--" end)] | @tsv' \
+		"$data/index.json" >list
+	while read -r name trace cluster policy static; do
+		sim -c "$data/configs/$cluster" -p "$policy" --rounds \
+			"$static" <"$trace" >"got.$name"
+	done <list
+	[ "$(rounds golden)" = "141 42" ]
+}
+
+@test "the published run, to the last digit" {
+	small 16 8 24
+	rounds stream 8000 9 42 >jobs
+	sched-trace generate --stream=synergy-single --rate=9 --seed=42 \
+		--split=20,70,10 --jobs=8000 >generated
+	same_ndjson jobs generated
+	sim -c cluster.ini -p fifo+tune --window=4000:5000 <jobs >got
+	diff -u - <(rounds figures 4000 5000 <got) <<-END
+	1000 21.876600555555555 156.93307777777775 170.61199750000023
+	END
+	# those that come later are there, and have no end
+	[ "$(wc -l <got)" -eq 8000 ]
+	jq -es 'map(select(.end_at)) | length >= 5000' got
+	jq -es 'last | has("start_at", "end_at") | not' got
+}
+
+@test "the example of sched-sim(1), as it stands" {
+	small 16 8 24
+	mandoc -T ascii "$root/man/sched-sim.1" | col -bx |
+		sed -n '/^ *sched-trace generate/,/^ *job-stats/p' >example
+	[ "$(wc -l <example)" -eq 3 ]
+	bash -eo pipefail example >got
+	diff -u - <(jq -c '[.count, .jct_s.mean]' got) <<<'[1000,78755.762]'
+}
+
+# ---- against the model ----
+
+policies=$(echo {fifo,srtf,las,ftf,drf,tetris}{,+fair,+tune}{,+place})
+
+# compare [OPTION...] -- POLICY...: the program and the model on "jobs".
+compare() {
+	local options=() policy
+	while [ "$1" != -- ]; do
+		options+=("$1")
+		shift
+	done
+	shift
+	for policy; do
+		sim -q -c cluster.ini -p "$policy" "${options[@]}" \
+			<jobs >"got.$policy"
+	done
+	model cluster.ini "${options[@]}" "$@" <jobs
+	rounds same "$@"
+}
+
+# by_chance SEED...: all policies on one workload of each seed.
+by_chance() {
+	local seed
+	for seed; do
+		echo "seed $seed"
+		rounds workload "$seed" >jobs
+		# shellcheck disable=SC2086
+		compare --rounds -- $policies
+	done
+}
+
+@test "clusters and jobs by chance, as the model has them (1)" { by_chance 1 2; }
+@test "clusters and jobs by chance, as the model has them (2)" { by_chance 3 4; }
+@test "clusters and jobs by chance, as the model has them (3)" { by_chance 7 11; }
+
+@test "all jobs at once, and a window, as the model has them" {
+	rounds workload 5 >jobs
+	compare --rounds --static -- las+tune ftf
+	compare --rounds --window=3:10 -- las+tune srtf+fair+place
+	compare --rounds --static --window=0:5 -- tetris+tune
+}
+
+@test "a job that has not run for 1000 hours comes before all others" {
+	small 1 1 3
+	{
+		echo '{"kind":"job","job_id":0,"submit_at":0,"gpus":1,"model":"gnmt","iters":2000000}'
+		for i in {1..99}; do
+			echo '{"kind":"job","job_id":'"$i"',"submit_at":'$((i * 43200 - 43200))',"gpus":1,"model":"gnmt","iters":358000}'
+		done
+	} >jobs
+	compare -- srtf drf
+	jq -es 'map(select(.job_id == 0))[0] |
+		.start_at > 3600000 and .start_at < 3650000' got.srtf
+}
+
+@test "the same input gives the same bytes" {
+	rounds workload 6 >jobs
+	sim -c cluster.ini -p tetris+tune+place --rounds <jobs >one
+	sim -c cluster.ini -p tetris+tune+place --rounds <jobs >two
+	cmp one two
+}
+
+# ---- records ----
+
+@test "a job keeps its fields, and what is found out replaces what was there" {
+	small 1 8 24
+	cat >in <<-'END'
+	{"kind":"cluster","name":"x"}
+	{"kind":"job","own":{"a":[1,"\u00e9"]},"job_id":7,"start_at":1,"end_at":2,"submit_at":10,"gpus":1,"model":"alexnet","iters":1500,"nodes":"n1","user":"u"}
+	END
+	sim -c cluster.ini -p fifo <in >got
+	diff -u - got <<-'END'
+	{"kind":"job","own":{"a":[1,"\u00e9"]},"job_id":7,"submit_at":10,"gpus":1,"model":"alexnet","iters":1500,"user":"u","start_at":300,"end_at":900,"wait_s":290,"rounds":2,"preemptions":0,"tuned_rounds":0,"servers":1}
+	END
+}
+
+@test "a round record is as svc-records(5) says" {
+	rounds workload 9 >jobs
+	sim -c cluster.ini -p ftf+tune --rounds <jobs >got
+	grep '"kind":"round"' got >round
+	python3 "$root/t/unit/records.py" "$root/man/svc-records.5" check round
+	[ "$(jq -r 'keys_unsorted | join(" ")' round | sort -u)" = \
+		"kind at order running" ]
+}
+
+@test "--dry-run reads and checks, and writes nothing" {
+	small 1 8 24
+	echo '{"kind":"job","job_id":1,"submit_at":0,"gpus":1,"model":"gnmt","iters":5}' >in
+	sim -n -c cluster.ini -p fifo <in >got
+	[ ! -s got ]
+	sed s/gnmt/gpt/ in >bad
+	run -2 sched-sim --compat=synergy -n -c cluster.ini -p fifo <bad
+}
+
+@test "run_s counts where iters is not there" {
+	small 1 8 24
+	echo '{"kind":"job","job_id":1,"submit_at":0,"gpus":1,"model":"gnmt","run_s":900}' >in
+	sim -c cluster.ini -p fifo <in >got
+	[ "$(jq -r .end_at got)" = 900 ]
+}
+
+@test "greedy is the default, and has a name" {
+	rounds workload 8 >jobs
+	sim -c cluster.ini -p srtf <jobs >one
+	sim -c cluster.ini -p srtf+greedy <jobs >two
+	cmp one two
+}
+
+@test "jobs that come after a pause run too" {
+	small 1 8 24
+	cat >in <<-'END'
+	{"kind":"job","job_id":1,"submit_at":0,"gpus":1,"model":"gnmt","iters":10}
+	{"kind":"job","job_id":2,"submit_at":100001,"gpus":1,"model":"gnmt","iters":10}
+	END
+	sim -c cluster.ini -p fifo --rounds <in >got
+	jq -c '[.kind, .at, .start_at, .end_at]' got >short
+	diff -u - short <<-'END'
+	["round",0,null,null]
+	["round",300,null,null]
+	["round",100200,null,null]
+	["round",100500,null,null]
+	["job",null,0,300]
+	["job",null,100200,100500]
+	END
+}
+
+# ---- what is refused ----
+
+@test "a bad record is named, and nothing comes out" {
+	local ok='{"kind":"job","job_id":1,"submit_at":5,"gpus":1,"model":"gnmt","iters":5}'
+	small 1 4 12
+	while IFS='|' read -r edit text; do
+		{ echo "$ok"; jq -c "$edit" <<<"$ok"; } >in
+		refused 2 "stdin:2: job: $text" -p fifo
+	done <<-'END'
+	del(.job_id)|'job_id' is missing
+	.job_id = "1"|'job_id' must be an integer
+	.job_id = -1|'job_id' must be 0 to 9007199254740992
+	del(.submit_at)|'submit_at' is missing
+	.submit_at = null|'submit_at' must be a number
+	.submit_at = -1|'submit_at' must be 0 to 9007199254740992
+	.submit_at = 4|submitted before the one above it; sort by submit_at
+	del(.gpus)|'gpus' is missing
+	.gpus = 0|0 GPUs: profiles are there for 1, 2, 4, 8 and 16
+	.gpus = 3|3 GPUs: profiles are there for 1, 2, 4, 8 and 16
+	.gpus = 32|32 GPUs: profiles are there for 1, 2, 4, 8 and 16
+	.gpus = 8|8 GPUs are more than the 4 of the cluster
+	.gpus = 1.5|'gpus' must be an integer
+	del(.model)|'model' is missing
+	.model = 5|'model' must be text
+	.model = "bert"|model 'bert' is not known; known are alexnet, res18, res50, mobilenet, shufflenet, gnmt, transformer, lstm, m5, deepspeech
+	del(.iters)|neither 'iters' nor 'run_s' is there
+	.iters = 0|'iters' must be 1 to 9007199254740992
+	END
+	{ echo "$ok"; echo "$ok"; } >in
+	refused 2 "stdin: job_id 1 is there twice" -p fifo
+}
+
+@test "-k skips bad records, says each, and ends with 1" {
+	small 1 4 12
+	cat >in <<-'END'
+	{"kind":"job","job_id":1,"submit_at":5,"gpus":1,"model":"gnmt","iters":5}
+	{"kind":"job","job_id":2,"submit_at":5,"gpus":8,"model":"gnmt","iters":5}
+	{"kind":"job"
+	{"kind":"job","job_id":4,"submit_at":5,"gpus":4,"model":"gnmt","iters":5}
+	END
+	run -1 --separate-stderr \
+		sched-sim --compat=synergy -k -c cluster.ini -p fifo <in
+	jq -r .job_id <<<"$output" | diff -u - <(printf '1\n4\n')
+	[ "${#stderr_lines[@]}" -eq 2 ]
+	[ "${stderr_lines[0]}" = "sched-sim: stdin:2: job: 8 GPUs are more than the 4 of the cluster: skipped" ]
+	[[ ${stderr_lines[1]} == "sched-sim: stdin:3: "*": skipped" ]]
+}
+
+@test "a profile that does not say how fast is a refusal, as in the original" {
+	small 1 8 48
+	echo '{"kind":"job","job_id":1,"submit_at":5,"gpus":4,"model":"m5","iters":5}' >in
+	refused 2 "stdin:1: job: m5 on 4 GPUs needs more than a server has, and its profile does not say how fast it is with less" -p fifo
+}
+
+@test "policies that are not there" {
+	small 1 8 24
+	: >in
+	refused 2 "policy srsf+tune: srsf is defined in SYNERGY's simulator and cannot be constructed there" -p srsf+tune
+	refused 2 "policy fifo+tone: 'tone' is not one of greedy, fair, tune and place, or is one too many" -p fifo+tone
+	refused 2 "policy fifo+fair+tune: 'tune' is not one of greedy, fair, tune and place, or is one too many" -p fifo+fair+tune
+	refused 2 "policy fifo+: '' is not one of greedy, fair, tune and place, or is one too many" -p fifo+
+	run -2 --separate-stderr sched-sim -c cluster.ini -p fifo <in
+	[ "$stderr" = "sched-sim: policy fifo needs --compat=synergy, the only form there is" ]
+}
+
+@test "clusters that cannot be" {
+	small 1 8 24
+	: >in
+	while IFS='|' read -r edit text; do
+		small 1 8 24
+		sed -i "$edit" cluster.ini
+		refused 2 "cluster.ini:$text" -p fifo
+	done <<-'END'
+	s/racks = 1/racks = 2/| racks = 2: only one rack is simulated; put all servers into it
+	/^gpus/d| [CLUSTER] has no gpus_per_server
+	/^\[/d| [CLUSTER] has no racks
+	s/^gpus.*/gpus_per_server = 65/| more than 100000 servers, or more than 64 GPUs on one
+	s/^cpus.*/cpus_per_server = 0/|5: cpus_per_server: 0 is not between 1 and 1000000000
+	s/^cpus.*/cpus_per_server = x/|5: cpus_per_server: 'x' is not a number
+	s/^cpus.*/cpus_per_server/|5: 'cpus_per_server' is not KEY = VALUE
+	s/^cpus.*/racks = 1/|5: racks is there twice
+	END
+	rm cluster.ini
+	refused 2 "cluster.ini: No such file or directory" -p fifo
+}
+
+@test "rounds need servers" {
+	: >in
+	run -2 --separate-stderr \
+		sched-sim --compat=synergy -c procs=8 -p fifo <in
+	[ "$stderr" = "sched-sim: procs=8: rounds need servers: an ini file" ]
+}
+
+# 10 / 3 is rounded up, and three times that is more than 10
+@test "a job whose shares do not fit by a rounding ends the run" {
+	small 6 3 10
+	echo '{"kind":"job","job_id":1,"submit_at":5,"gpus":16,"model":"gnmt","iters":5}' >in
+	refused 2 "job 1: does not fit on empty servers" -p fifo+fair
+	refused 2 "job 1: no room at 300, though 18 GPUs are free and all others were put back to their shares" -p fifo+tune
+}
+
+@test "a window whose jobs are not all there" {
+	small 1 8 24
+	echo '{"kind":"job","job_id":1,"submit_at":5,"gpus":1,"model":"gnmt","iters":5}' >in
+	refused 2 "window 1:3: the input has only 1 of these jobs" \
+		-p fifo --window=1:3
+}
+
+@test "no jobs, no records" {
+	small 1 8 24
+	: >jobs
+	sim -c cluster.ini -p fifo <jobs >got
+	[ ! -s got ]
+}

@@ -1,0 +1,301 @@
+#!/usr/bin/env python3
+"""The rounds of sched-sim again, the slow way: every GPU is an entry of a list,
+every round starts from nothing, Python's own sort and heap do the ordering.
+
+	model-rounds.py INI [--static] [--rounds] [--window=A:B] POLICY... <jobs
+
+It shares no structure with the program it is compared with, and reads and
+writes the same records, those of each policy to want.POLICY.
+"""
+import configparser
+import heapq
+import json
+import sys
+
+ROUND = 300
+NAMES = ("alexnet res18 res50 mobilenet shufflenet gnmt transformer lstm m5 "
+         "deepspeech").split()
+# cores per GPU of the cluster: (cores, GB, seconds an iteration, speedup)
+PROFILES = {
+    3: [(12, 125, .6, 2.94), (9, 62.5, .64, 2.4), (4, 62.5, .78, 1.15),
+        (6, 62.5, .71, 1.55), (12, 125, .615, 2.89), (1, 20, .12, 1),
+        (1, 20, .67, 1), (1, 20, .011, 1), (6, 187.5, .6, 2.5),
+        (3, 62.5, .757, 1)],
+    4: [(12, 125, .48, 2.352), (9, 62.5, .5, 1.85), (4, 62.5, .68, 1),
+        (6, 62.5, .55, 1.2), (12, 125, .492, 2.312), (1, 20, .12, 1),
+        (1, 20, .67, 1), (1, 20, .011, 1), (6, 187.5, .5, 2.08),
+        (3, 62.5, .757, 1)],
+    5: [(12, 125, .392, 1.92), (9, 62.5, .41, 1.568), (4, 62.5, .68, 1),
+        (6, 62.5, .47, 1.04), (12, 125, .401, 1.88), (1, 20, .12, 1),
+        (1, 20, .67, 1), (1, 20, .011, 1), (6, 187.5, .42, 1.78),
+        (3, 62.5, .757, 1)],
+    6: [(24, 125, .34, 2.18), (9, 62.5, .365, 1.37), (4, 62.5, .68, 1),
+        (6, 62.5, .458, 1), (24, 125, .351, 2.59), (1, 20, .12, 1),
+        (1, 20, .67, 1), (1, 20, .011, 1), (6, 187.5, .3, 1),
+        (3, 62.5, .757, 1)],
+}
+
+
+class Cluster:
+    def __init__(self, path):
+        ini = configparser.ConfigParser()
+        ini.read_file(open(path))
+        get = ini["CLUSTER"].getint
+        self.n, self.g = get("servers_per_rack"), get("gpus_per_server")
+        self.cap = [self.g, get("cpus_per_server"), get("dram_per_server"),
+                    get("sspeed_per_server")]
+        self.fair = [c / self.g for c in self.cap]
+        self.total = [c * self.n for c in self.cap]
+        self.clear()
+
+    def clear(self):
+        self.left = [list(self.cap) for _ in range(self.n)]
+        self.gpus = list(range(self.n * self.g))    # the free ones
+        self.on = [[] for _ in range(self.n)]       # jobs, in placing order
+
+    def free_on(self, s):
+        return [g for g in self.gpus if g // self.g == s]
+
+    def fits(self, s, want, held=0):
+        return all(self.left[s][k] - held * want[k] >= want[k]
+                   for k in range(4))
+
+
+class Job:
+    def __init__(self, rec, c):
+        self.rec, self.id, self.g = rec, rec["job_id"], rec["gpus"]
+        self.at, self.total = rec["submit_at"], rec["iters"]
+        cpus, mem, self.it, self.own = PROFILES.get(
+            c.cap[1] / c.g, PROFILES[3])[NAMES.index(rec["model"])]
+        d = [self.g, self.g * cpus, self.g * mem, self.g * 62.5]
+        line = False
+        for k in 1, 2, 3:
+            if d[k] > c.cap[k]:
+                d[k], line = c.cap[k], True
+                if self.g > c.g:
+                    d[k], self.own, line = self.g * (c.cap[k] / c.g), 1, False
+        if line:
+            ideal, fair = self.g * cpus, self.g * (c.cap[1] / c.g)
+            self.own = 1 + (self.own - 1) / (ideal - fair) * (d[1] - fair)
+        self.need, self.sp = d, self.own
+        self.done = self.attained = self.prio = 0
+        self.last = None                            # end of its last round
+        self.start = self.end = None
+        self.rounds = self.gaps = self.tuned = self.servers = 0
+
+
+def spread(c, j, per):
+    held, got = {}, []
+    for g in c.gpus:
+        s = g // c.g
+        if c.fits(s, per, held.get(s, 0)):
+            held[s] = held.get(s, 0) + 1
+            got.append(g)
+            if len(got) == j.g:
+                return got
+    return None
+
+
+def together(c, j, want, per):
+    if j.g > 1:
+        whole = [(len(c.free_on(s)), s) for s in range(c.n)
+                 if c.fits(s, want)]
+        whole = [w for w in whole if w[0] >= j.g]
+        if whole:
+            return c.free_on(min(whole)[1])[:j.g]
+    heap = [(len(c.free_on(s)), s) for s in range(c.n) if c.free_on(s)]
+    heapq.heapify(heap)
+    held, got = {}, []
+    while heap and len(got) < j.g:
+        n, s = heapq.heappop(heap)
+        if c.fits(s, per, held.get(s, 0)):
+            held[s] = held.get(s, 0) + 1
+            got.append(c.free_on(s)[n - 1])
+            if n > 1:
+                heapq.heappush(heap, (n - 1, s))
+    return got if len(got) == j.g else None
+
+
+def place(c, j, want, place_on):
+    per = [w / j.g for w in want]
+    got = together(c, j, want, per) if place_on else spread(c, j, per)
+    if got is None:
+        return False
+    j.got, j.have, j.on = got, want, {}
+    for g in got:
+        c.gpus.remove(g)
+        j.on[g // c.g] = j.on.get(g // c.g, 0) + 1
+    for s, n in j.on.items():
+        c.left[s] = [x - p * n for x, p in zip(c.left[s], per)]
+        c.on[s].append(j)
+    return True
+
+
+def shrink(c, j):
+    want = j.need
+    if any(j.need[k] > c.fair[k] * j.g for k in range(4)):
+        want, j.sp = [f * j.g for f in c.fair], 1
+    for s, n in j.on.items():
+        c.left[s] = [x + h * (n / j.g) - w * (n / j.g)
+                     for x, h, w in zip(c.left[s], j.have, want)]
+    j.have, j.pace = want, j.it
+
+
+def make_room(c, s, share):
+    spare = [max(0, x - y) for x, y in zip(share, c.left[s])]
+    if not any(spare):
+        return
+    c.on[s].sort(key=lambda p: (len(p.on), -p.have[1] / p.g, -p.have[2] / p.g))
+    chosen = []
+    for p in c.on[s]:
+        n = p.on[s]
+        chosen.append(p)
+        spare = [max(0, x - max(0, h * (n / p.g) - f * n))
+                 for x, h, f in zip(spare, p.have, c.fair)]
+        if not any(spare):
+            break
+    for p in chosen:
+        shrink(c, p)
+
+
+def tune(c, j, place_on):
+    want = j.need
+    if not place(c, j, want, place_on):
+        if any(want[k] > c.fair[k] * j.g for k in range(4)):
+            want, j.sp = [f * j.g for f in c.fair], 1
+        if not place(c, j, want, place_on):
+            free = [(len(c.free_on(s)), s) for s in range(c.n)]
+            parts, need = [], j.g
+            whole = [s for n, s in free if n >= j.g]
+            if j.g > 1 and whole:
+                parts = [(whole[0], j.g)]
+            else:
+                for n, s in sorted(f for f in free if f[0]):
+                    if need:
+                        parts.append((s, min(n, need)))
+                        need -= min(n, need)
+            for s, n in parts:
+                make_room(c, s, [w * (n / j.g) for w in want])
+            if not place(c, j, want, place_on):
+                sys.exit("no room for job %d" % j.id)
+    j.pace = j.it / j.sp
+
+
+def key(policy, fair, t, c, j):
+    left = j.it * (j.total - j.done)
+    if not fair:
+        left = left / j.sp
+    if policy == "fifo":
+        return (j.at,)
+    parts = [j.need[k] / c.total[k] for k in range(3)]
+    return (-j.prio, {
+        "srtf": left,
+        "las": j.attained * j.g,
+        "ftf": (t - j.at + left) / (j.it * j.total),
+        "drf": max(parts),
+        "tetris": sum(p * left for p in parts),
+    }[policy], j.at)
+
+
+def pack(words, c, t, order):
+    policy, fair, place_on = words[0], "fair" in words, "place" in words
+    first, free = [], len(c.gpus)
+    for j in order:
+        if j.g <= free:
+            first.append(j)
+            free -= j.g
+        if t - (j.at if j.last is None else j.last) > 3600000:
+            j.prio = 1
+    if policy == "las" and "tune" in words:
+        first.sort(key=lambda j: -j.g)
+    ran = []
+    for j in first if policy == "las" else order:
+        if j.g > len(c.gpus):
+            continue
+        if "tune" in words:
+            tune(c, j, place_on)
+        elif place(c, j, [f * j.g for f in c.fair] if fair else j.need,
+                   place_on):
+            j.pace = j.it if fair else j.it / j.sp
+        else:
+            continue
+        ran.append(j)
+    return ran
+
+
+def shown(c, j):
+    return {"job_id": j.id, "speedup": j.sp, "shares": [
+        {"server": s, "gpus": sorted(g for g in j.got if g // c.g == s),
+         "cpus": j.have[1] * (n / j.g), "mem_gb": j.have[2] * (n / j.g)}
+        for s, n in j.on.items()]}
+
+
+def run(words, c, jobs, options):
+    static, window = "--static" in options, None
+    for o in options:
+        if o.startswith("--window="):
+            window = [int(x) for x in o[9:].split(":")]
+    t = 1 if static else -(-jobs[0].at // ROUND) * ROUND
+    waiting, order, ended, last = list(jobs), [], [], []
+    while waiting or order:
+        while waiting and (static or waiting[0].at <= t):
+            order.append(waiting.pop(0))
+        c.clear()
+        order.sort(key=lambda j: key(words[0], "fair" in words, t, c, j))
+        for j in order:
+            j.sp = j.own
+        ran = pack(words, c, t, order)
+        now = [shown(c, j) for j in ran]
+        if "--rounds" in options and now != last:
+            print(json.dumps({"kind": "round", "at": t, "running": now,
+                              "order": [j.id for j in order]}))
+            last = now
+        for j in ran:
+            j.start = t if j.start is None else j.start
+            j.gaps += j.last not in (None, t)
+            j.rounds += 1
+            j.tuned += j.sp != j.own
+            j.servers = max(j.servers, len(j.on))
+            j.done = min(j.total, j.done + int(ROUND / j.pace))
+            j.attained += ROUND
+            j.last = t + ROUND
+        t += ROUND
+        for j in [j for j in order if j.done >= j.total]:
+            j.end = t
+            ended.append(j)
+            order.remove(j)
+        if window and all(j.end for j in jobs
+                          if window[0] <= j.id < window[1]):
+            break
+    else:
+        if "--rounds" in options:
+            print(json.dumps({"kind": "round", "at": t, "order": [],
+                              "running": []}))
+    return ended + [j for j in jobs if j.end is None]
+
+
+def main():
+    options = [a for a in sys.argv[2:] if a.startswith("--")]
+    lines = sys.stdin.readlines()
+    for policy in [a for a in sys.argv[2:] if not a.startswith("--")]:
+        c = Cluster(sys.argv[1])
+        jobs = [Job(json.loads(line), c) for line in lines]
+        sys.stdout = open("want." + policy, "w")
+        for j in run(policy.split("+"), c, jobs, options):
+            say(j)
+        sys.stdout.close()
+
+
+def say(j):
+    out = dict(j.rec)
+    waited = j.start is not None and j.at == int(j.at) and j.at <= j.start
+    for name, value in (("start_at", j.start), ("end_at", j.end),
+                        ("wait_s", j.start - j.at if waited else None),
+                        ("rounds", j.rounds), ("preemptions", j.gaps),
+                        ("tuned_rounds", j.tuned), ("servers", j.servers)):
+        if value is not None:
+            out[name] = value
+    print(json.dumps(out))
+
+
+main()
