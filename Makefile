@@ -25,17 +25,21 @@ ALL_CFLAGS = -std=c11 -D_GNU_SOURCE -Ilib $(filter-out \
 B = build/$(VARIANT)
 
 # The library: what two tools share. Foreign libraries stay out of it.
-LIB = announce buf chunks clock die err ev heap http jobspec jobtext map nd \
-	net notify num rec rng service xalloc
+LIB = announce buf chunks clock die err ev flat heap http jobspec jobtext \
+	map nd net notify num rec rng service xalloc
 LIBBERTH = $(B)/libberth.a
 
 # Which tool links what, beside libberth and jansson.
-TOOLS = svc-discover svc-keepalive svc-proxy svc-run svc-submit
+TOOLS = job-stats sched-sim sched-trace svc-discover svc-keepalive \
+	svc-proxy svc-run svc-submit
 SLURM_TOOLS = svc-discover svc-run svc-submit
 own = $(patsubst %.c,%.o,$(wildcard src/$(1)/*.c))
+job-stats = src/job-stats.o -lm
+sched-sim = $(call own,sched-sim)
+sched-trace = $(call own,sched-trace) -lm
 svc-discover = $(call own,svc-discover) lib/slurmio.o -lslurm
 svc-keepalive = $(call own,svc-keepalive)
-svc-proxy = $(call own,svc-proxy)
+svc-proxy = $(call own,svc-proxy) -lcrypt
 svc-run = $(call own,svc-run) lib/slurmio.o lib/fetch.o -lslurm -lcurl
 svc-submit = $(call own,svc-submit) lib/slurmio.o -lslurm
 
@@ -78,6 +82,8 @@ $(B)/%.o: %.c
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -c -o $@ $<
 
+$(B)/src/svc-proxy/page.o: src/svc-proxy/page.html
+
 # What the build, the run, the tests, the lint and the benchmarks need.
 DEPS = make gcc libc6-dev libslurm-dev libcurl4-openssl-dev libjansson-dev \
 	jq socat curl python3 procps iproute2 bats parallel slurmctld slurmd \
@@ -111,8 +117,12 @@ demo-stop:
 bench: all
 	t/bench/run
 
+fuzz:
+	t/fuzz/run $(T)
+
 SCRIPTS = $(shell grep -lsIE '^\#!/bin/(ba)?sh' bin/* share/* services/*/* \
-	examples/* t/run t/bench/* .ci/run) share/lib.sh share/completion/berth
+	examples/* t/run t/bench/* t/fuzz/run .ci/run) share/lib.sh \
+	share/completion/berth
 lint:
 	shellcheck -x $(SCRIPTS)
 	mandoc -T lint -W warning man/*.[1-8]
@@ -151,7 +161,7 @@ uninstall:
 clean:
 	rm -rf build $(TOOLS:%=bin/%)
 
-.PHONY: FORCE all deps check test demo demo-stop bench lint install \
+.PHONY: FORCE all deps check test demo demo-stop bench fuzz lint install \
 	uninstall clean
 .DELETE_ON_ERROR:
 .SECONDARY:

@@ -10,11 +10,19 @@
 
 /* ---- characters ---- */
 
-enum { C_TOKEN = 1, C_TARGET = 2, C_VALUE = 4, C_HOST = 8 };
+enum {
+	C_TOKEN = 1,
+	C_TARGET = 2,
+	C_VALUE = 4,
+	C_HOST = 8,
+	C_ADDR = 16,
+	C_DIGIT = 32,
+};
 
 /*
  * RFC 9110 5.6.2 tokens; request targets: visible ASCII but '#'; field values:
- * all but control bytes, tab allowed; authorities.
+ * all but control bytes, tab allowed; hosts by name; addresses in brackets;
+ * ports.
  */
 static uint8_t class_of[256];
 
@@ -41,7 +49,9 @@ fill_classes(void)
 	class_of['\t'] |= C_VALUE;
 	mark(alnum, C_TOKEN | C_HOST);
 	mark("!#$%&'*+-.^_`|~", C_TOKEN);
-	mark("-._~!$&'()*+;=:[]%", C_HOST);
+	mark("-._~!$&'()*+;=%", C_HOST);
+	mark("0123456789abcdefABCDEF:.", C_ADDR);
+	mark("0123456789", C_DIGIT);
 }
 
 bool
@@ -171,9 +181,14 @@ static const struct {
 	{ "forwarded", HTTP_FORWARDED_REST },
 	{ "connection", HTTP_CONNECTION },
 	{ "keep-alive", HTTP_HOP },
+	{ "set-cookie", HTTP_SET_COOKIE },
 	{ "retry-after", HTTP_RETRY_AFTER },
+	{ "x-request-id", HTTP_REQUEST_ID },
+	{ "authorization", HTTP_AUTHORIZATION },
 	{ "content-length", HTTP_CONTENT_LENGTH },
+	{ "x-berth-secret", HTTP_SECRET },
 	{ "x-forwarded-for", HTTP_FORWARDED_FOR },
+	{ "content-location", HTTP_CONTENT_LOCATION },
 	{ "proxy-connection", HTTP_HOP },
 	{ "transfer-encoding", HTTP_TRANSFER_ENCODING },
 	{ "proxy-authorization", HTTP_HOP },
@@ -184,7 +199,8 @@ static enum http_name
 name_id(const char *p, size_t len)
 {
 	static const uint8_t lengths[] = {
-		2, 3, 4, 6, 7, 8, 9, 10, 10, 11, 14, 15, 16, 17, 19,
+		2, 3, 4, 6, 7, 8, 9, 10, 10, 10, 11, 12, 13, 14, 14, 15, 16,
+		16, 17, 19,
 	};
 	size_t i;
 
@@ -269,12 +285,30 @@ content_length(struct http_slice v, struct http_head *h)
 	return 0;
 }
 
+/* "h", "h:80", "[::1]:80", or nothing. */
+static bool
+is_host(struct http_slice v)
+{
+	size_t n;
+
+	if (v.len > 0 && *v.p == '[') {
+		n = 1 + run(v.p + 1, v.len - 1, C_ADDR);
+		if (n == 1 || n == v.len || v.p[n++] != ']')
+			return false;
+	} else {
+		n = run(v.p, v.len, C_HOST);
+	}
+	if (n < v.len && v.p[n] == ':')
+		n += 1 + run(v.p + n + 1, v.len - n - 1, C_DIGIT);
+	return n == v.len;
+}
+
 static int
 host_field(struct http_slice v, struct http_head *h, struct framing *fr)
 {
 	if (++fr->hosts > 1)
 		return bad(h, 400, "more than one Host");
-	if (run(v.p, v.len, C_HOST) != v.len)
+	if (!is_host(v))
 		return bad(h, 400, "a Host that is no host");
 	h->host = v;
 	return 0;

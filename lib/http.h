@@ -26,15 +26,20 @@ struct http_slice {
 /* The fields that a proxy must know by name. */
 enum http_name {
 	HTTP_OTHER,
+	HTTP_AUTHORIZATION,
 	HTTP_CONNECTION,
 	HTTP_CONTENT_LENGTH,
+	HTTP_CONTENT_LOCATION,
 	HTTP_EXPECT,
 	HTTP_FORWARDED_FOR,	/* X-Forwarded-For */
 	HTTP_FORWARDED_REST,	/* Forwarded, any other X-Forwarded-* */
 	HTTP_HOP,		/* Keep-Alive, Proxy-Connection, TE, ... */
 	HTTP_HOST,
 	HTTP_LOCATION,
+	HTTP_REQUEST_ID,	/* X-Request-Id */
 	HTTP_RETRY_AFTER,
+	HTTP_SECRET,		/* X-Berth-Secret */
+	HTTP_SET_COOKIE,
 	HTTP_TRANSFER_ENCODING,
 	HTTP_UPGRADE,
 	HTTP_VIA,

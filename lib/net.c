@@ -236,20 +236,26 @@ net_accept(int fd, struct net_addr *peer)
 }
 
 int
+net_adopt(int fd)
+{
+	int flags = fcntl(fd, F_GETFL);
+
+	if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0 ||
+	    fcntl(fd, F_SETFD, FD_CLOEXEC) < 0)
+		return -1;
+	return fd;
+}
+
+int
 net_systemd_fd(int i)
 {
 	const char *pid = getenv("LISTEN_PID"), *fds = getenv("LISTEN_FDS");
 	int64_t n;
 	struct err e;
-	int fd = FIRST_SYSTEMD_FD + i, flags;
 
 	if (pid == NULL || fds == NULL ||
 	    num_int(pid, getpid(), getpid(), &n, &e) < 0 ||
 	    num_int(fds, 0, 1000, &n, &e) < 0 || i >= n)
 		return -1;
-	flags = fcntl(fd, F_GETFL);
-	if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0 ||
-	    fcntl(fd, F_SETFD, FD_CLOEXEC) < 0)
-		return -1;
-	return fd;
+	return net_adopt(FIRST_SYSTEMD_FD + i);
 }

@@ -56,6 +56,9 @@ int net_connected(int fd);
 /* One connection of a listening socket, or -1 with errno (EAGAIN: none). */
 int net_accept(int fd, struct net_addr *peer);
 
+/* Makes an inherited fd non-blocking and close-on-exec: fd, or -1. */
+int net_adopt(int fd);
+
 /*
  * The i-th socket systemd passed (LISTEN_FDS, LISTEN_PID), from 0; made
  * non-blocking and close-on-exec. -1: there is none.

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -38,6 +39,7 @@ static const struct key keys[] = {
 	{ "", "name", REC_STR, AT(name), 0, 0, 0, NULL },
 	{ "", "balance", REC_STR, AT(balance), 0, 0, 0, "least" },
 	{ "", "per_instance", REC_INT, AT(per_instance), 0, 1000000, 0, NULL },
+	{ "", "secret_file", REC_STR, AT(secret_file), 0, 0, 0, NULL },
 	NUM(instances, min, 0, 10000, 1),
 	NUM(instances, max, 0, 10000, -1),
 	NUM(instances, target_inflight, 0, 1000000, 0),
@@ -45,17 +47,27 @@ static const struct key keys[] = {
 	NUM(instances, lead_s, 0, YEAR_S, -1),
 	BOOL(instances, spread, 0),
 	TEXT(route, prefix, NULL),
+	TEXT(route, host, NULL),
+	TEXT(route, listen, NULL),
+	{ "route", "default", REC_BOOL, AT(route.is_default), 0, 1, 0, NULL },
 	BOOL(route, strip, 1),
 	NUM(route, drain_s, 0, DAY_S, 30),
 	TEXT(health, path, "/"),
 	TEXT(health, status, "200-399,401"),
 	NUM(health, interval_s, 1, DAY_S, 5),
 	NUM(health, timeout_s, 1, 3600, 2),
+	NUM(health, rise, 1, 100, 1),
+	NUM(health, fall, 1, 100, 2),
+	NUM(health, eject_after, 0, 1000, 5),
 	NUM(queue, max, 0, 1000000, 1024),
 	NUM(queue, timeout_s, 0, DAY_S, 300),
 	NUM(retry, attempts, 1, 100, 3),
 	BOOL(retry, unsafe, 0),
 	NUM(retry, body_max_bytes, 0, 1 << 30, 1 << 20),
+	TEXT(auth, bearer_file, NULL),
+	TEXT(auth, basic_file, NULL),
+	NUM(limit, requests, 0, 1000000, 0),
+	NUM(limit, per_s, 1, DAY_S, 1),
 };
 
 static const struct key *
@@ -174,12 +186,19 @@ name_ok(const char *name)
 	return true;
 }
 
-/* "/NAME", percent-encoded where a URL path needs it. */
+/*
+ * "/NAME", percent-encoded where a URL path needs it. What has a host name or
+ * an address of its own has all of it.
+ */
 static char *
-default_prefix(const char *name)
+default_prefix(const struct service *of)
 {
-	char *s = malloc(3 * strlen(name) + 2), *p = s;
+	const char *name = of->name;
+	char *s, *p;
 
+	if (of->route.host != NULL || of->route.listen != NULL)
+		return strdup("/");
+	s = p = malloc(3 * strlen(name) + 2);
 	if (s == NULL)
 		return NULL;
 	*p++ = '/';
@@ -215,12 +234,62 @@ prefix_ok(const char *s)
 	return visible_ascii(s) && strpbrk(s, "?#") == NULL;
 }
 
+/* A name or address, without a port. */
+static bool
+host_ok(const char *s)
+{
+	size_t len = strspn(s, "0123456789abcdefghijklmnopqrstuvwxyz"
+	    "ABCDEFGHIJKLMNOPQRSTUVWXYZ-._");
+
+	if (*s == '[') {
+		s += 1 + strspn(s + 1, "0123456789abcdefABCDEF:.");
+		return strcmp(s, "]") == 0;
+	}
+	return s[len] == '\0' && len > 0 && len <= 253;
+}
+
 /* What goes into a request line as it stands; "-" is a TCP connect. */
 static bool
 health_path_ok(const char *s)
 {
 	return strcmp(s, "-") == 0 || (*s == '/' && strlen(s) <= 1024 &&
 	    visible_ascii(s) && strchr(s, '#') == NULL);
+}
+
+/* "WORD" or "WORD:NAME" as a way to choose; NAME goes into a header. */
+static int
+read_balance(struct service *out, struct err *e)
+{
+	static const struct {
+		const char *text;
+		enum balance by;
+	} ways[] = {
+		{ "least", BALANCE_LEAST }, { "p2c", BALANCE_P2C },
+		{ "rr", BALANCE_RR }, { "hash:client", BALANCE_CLIENT },
+		{ "hash:header:", BALANCE_HEADER },
+		{ "hash:cookie:", BALANCE_COOKIE },
+		{ "sticky", BALANCE_STICKY }, { "sticky:", BALANCE_STICKY },
+	};
+	const char *s = out->balance, *p;
+	size_t i, len;
+
+	for (i = 0; i < ARRAY_LEN(ways); i++) {
+		len = strlen(ways[i].text);
+		out->how.by = ways[i].by;
+		out->how.name = "berth";
+		if (strcmp(s, ways[i].text) == 0 && s[len - 1] != ':')
+			return 0;
+		if (ways[i].text[len - 1] != ':' ||
+		    strncmp(s, ways[i].text, len) != 0)
+			continue;
+		for (p = s + len; http_token_char(*p); p++)
+			continue;
+		out->how.name = s + len;
+		if (*p == '\0' && p > s + len && p - s <= 100)
+			return 0;
+	}
+	return err_perm(e, "'balance' must be least, p2c, rr, hash:client, "
+	    "hash:header:NAME, hash:cookie:NAME, sticky or sticky:NAME");
 }
 
 /* What follows from the keys together. */
@@ -241,20 +310,21 @@ finish(struct service *out, struct err *e)
 		    "(%lld)", (long long)out->instances.max,
 		    (long long)out->instances.min);
 	if (out->route.prefix == NULL)
-		out->route.prefix = default_prefix(out->name);
+		out->route.prefix = default_prefix(out);
 	if (out->route.prefix == NULL)
 		return err_temp(e, "out of memory");
 	if (!prefix_ok(out->route.prefix))
 		return err_perm(e, "route: 'prefix' must begin with '/', not "
 		    "end with it, and be ASCII without blanks, '?' and '#'");
+	if (out->route.host != NULL && !host_ok(out->route.host))
+		return err_perm(e, "route: 'host' must be a name or an "
+		    "address, without a port");
 	if (!health_path_ok(out->health.path))
 		return err_perm(e, "health: 'path' must begin with '/' and be "
 		    "ASCII without blanks (or be \"-\" for a TCP connect)");
 	if (http_statuses_parse(out->health.status, &statuses, e) < 0)
 		return err_prefix(e, "health: 'status'");
-	if (strcmp(out->balance, "least") != 0)
-		return err_perm(e, "'balance' must be \"least\"");
-	return 0;
+	return read_balance(out, e);
 }
 
 int
@@ -301,9 +371,14 @@ service_release(struct service *s)
 	free(s->dir);
 	json_decref(s->job);
 	free(s->route.prefix);
+	free(s->route.host);
+	free(s->route.listen);
 	free(s->health.path);
 	free(s->health.status);
 	free(s->balance);
+	free(s->auth.bearer_file);
+	free(s->auth.basic_file);
+	free(s->secret_file);
 	*s = (struct service){ 0 };
 }
 
@@ -361,22 +436,45 @@ load_one(const char *dir, const char *sub, struct service *out,
 	return rc < 0 ? -1 : 1;
 }
 
+static bool
+same_text(const char *a, const char *b, int (*compare)(const char *,
+    const char *))
+{
+	return a == NULL || b == NULL ? a == b : compare(a, b) == 0;
+}
+
+/* Whether s takes what o has: a name or a route. 0; -1 and *e. */
+static int
+clash(const struct service *s, const struct service *o, struct err *e)
+{
+	const char *of = NULL, *what = NULL;
+
+	if (strcmp(o->name, s->name) == 0) {
+		of = "name";
+		what = s->name;
+	} else if (!same_text(o->route.listen, s->route.listen, strcmp)) {
+		return 0;
+	} else if (o->route.is_default && s->route.is_default) {
+		return err_perm(e, "%s/service.json: the default is %s/"
+		    "service.json", s->dir, o->dir);
+	} else if (strcmp(o->route.prefix, s->route.prefix) == 0 &&
+	    same_text(o->route.host, s->route.host, strcasecmp)) {
+		of = "prefix";
+		what = s->route.prefix;
+	}
+	return of == NULL ? 0 : err_perm(e, "%s/service.json: the %s '%s' is "
+	    "taken by %s/service.json", s->dir, of, what, o->dir);
+}
+
 static int
 add(struct services *all, struct service *s, struct err *e)
 {
 	struct service *list, *o;
 
 	assert(s->name != NULL && s->route.prefix != NULL);
-	for (o = all->list; o != NULL && o < all->list + all->len; o++) {
-		if (strcmp(o->name, s->name) == 0)
-			return err_perm(e, "%s/service.json: the name '%s' is "
-			    "taken by %s/service.json", s->dir, s->name,
-			    o->dir);
-		if (strcmp(o->route.prefix, s->route.prefix) == 0)
-			return err_perm(e, "%s/service.json: the prefix '%s' "
-			    "is taken by %s/service.json", s->dir,
-			    s->route.prefix, o->dir);
-	}
+	for (o = all->list; o != NULL && o < all->list + all->len; o++)
+		if (clash(s, o, e) < 0)
+			return -1;
 	list = reallocarray(all->list, all->len + 1, sizeof(*list));
 	if (list == NULL)
 		return err_temp(e, "out of memory");

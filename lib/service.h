@@ -13,6 +13,17 @@
 
 enum { SERVICE_NAME_MAX = 100 };	/* bytes */
 
+/* How an instance is chosen; the last three need a name. */
+enum balance {
+	BALANCE_LEAST, BALANCE_P2C, BALANCE_RR, BALANCE_CLIENT,
+	BALANCE_HEADER, BALANCE_COOKIE, BALANCE_STICKY,
+};
+
+struct service_balance {
+	enum balance by;
+	const char *name;	/* of a header or cookie; in ->balance */
+};
+
 struct service {
 	char *name;
 	char *dir;		/* where its service.json lies, absolute */
@@ -27,6 +38,9 @@ struct service {
 	} instances;
 	struct {
 		char *prefix;		/* "/NAME" where none is given */
+		char *host;		/* NULL: any */
+		char *listen;		/* an address of its own, or NULL */
+		int is_default;		/* what no other service takes */
 		int strip;
 		int64_t drain_s;	/* no new request this near the end */
 	} route;
@@ -34,8 +48,11 @@ struct service {
 		char *path;
 		char *status;		/* as http_statuses_parse reads it */
 		int64_t interval_s, timeout_s;
+		int64_t rise, fall;	/* checks in a row */
+		int64_t eject_after;	/* failed requests in a row; 0: off */
 	} health;
-	char *balance;			/* "least" */
+	char *balance;			/* as written, */
+	struct service_balance how;	/* and what it says */
 	int64_t per_instance;		/* most requests at one; 0: any */
 	struct {
 		int64_t max;		/* requests that wait at most */
@@ -46,6 +63,14 @@ struct service {
 		int unsafe;		/* repeat POST and PATCH too */
 		int64_t body_max_bytes;	/* kept for a repetition */
 	} retry;
+	struct {
+		char *bearer_file, *basic_file;	/* who may; NULL: anybody */
+	} auth;
+	char *secret_file;		/* shown to the instance, or NULL */
+	struct {
+		int64_t requests;	/* of one client in per_s; 0: any */
+		int64_t per_s;
+	} limit;
 };
 
 struct services {

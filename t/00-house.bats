@@ -62,6 +62,7 @@ code() {
 	rng:
 	announce:err num
 	nd:$low
+	flat:buf err
 	http:buf err num
 	chunks:http
 	rec:nd $low
@@ -134,12 +135,12 @@ code() {
 	END
 }
 
-@test "house: files under 700 lines, Makefile under 160" {
+@test "house: files under 700 lines, Makefile under 180" {
 	# one foreign interface, or one grammar, in one file
 	local whole='lib/slurmio.c'
 	wc -l $(c_files | grep -v ^t/) | awk -v whole="$whole" \
 		'$2 != "total" && $1 >= 700 && !index(whole, $2)' | nothing
-	wc -l Makefile | awk '$1 >= 160' | nothing
+	wc -l Makefile | awk '$1 >= 180' | nothing
 }
 
 @test "house: functions are short; half under 20 lines, nine of ten under 60" {
@@ -248,7 +249,7 @@ code() {
 
 @test "house: shell commands are sound to shellcheck" {
 	grep -lsIE '^#!/bin/(ba)?sh' bin/* services/*/* examples/* t/run \
-		t/bench/* .ci/run >"$BATS_TEST_TMPDIR/scripts" || :
+		t/bench/* t/fuzz/run .ci/run >"$BATS_TEST_TMPDIR/scripts" || :
 	[ "$(wc -l <"$BATS_TEST_TMPDIR/scripts")" -ge 10 ]
 	xargs shellcheck -x share/lib.sh share/completion/berth \
 		<"$BATS_TEST_TMPDIR/scripts"

@@ -132,7 +132,9 @@ page() { python3 "$root/t/unit/records.py" "$root/man/svc-records.5" "$@"; }
 		grep -oE '\}", "kind", "[a-z]+"' code | cut -d'"' -f5
 		grep -oE 'done_kinds\[\] = \{[^}]*' code | grep -oE '"[a-z]+"' |
 			tr -d '"'
+		grep -oE '"\{\\"kind\\":\\"[a-z]+' code | grep -oE '[a-z]+$'
 		grep -oE 'order_(drain|cancel)\(' code | sed 's/order_//; s/(//'
+		grep -oE 'line_begin\(&?b, "[a-z]+"' code | cut -d'"' -f2
 		echo instance	# lib/rec.c
 		echo service	# svc-service(5)
 	} | sort -u >named

@@ -35,9 +35,11 @@ bad() {
 	 "route.prefix":"/hello","route.strip":true,"route.drain_s":30,
 	 "health.path":"/","health.status":"200-399,401",
 	 "health.interval_s":5,"health.timeout_s":2,
+	 "health.rise":1,"health.fall":2,"health.eject_after":5,
 	 "queue.max":1024,"queue.timeout_s":300,
 	 "retry.attempts":3,"retry.unsafe":false,
-	 "retry.body_max_bytes":1048576,"dir":"$PWD/services/hello"}
+	 "retry.body_max_bytes":1048576,"route.default":false,
+	 "limit.requests":0,"limit.per_s":1,"dir":"$PWD/services/hello"}
 	END
 	same_ndjson <(jq -c . want) got
 }
@@ -47,22 +49,31 @@ bad() {
 	 "job":{"script":"job.sh","time_limit_s":60,"own":[1,{"a":null}]},
 	 "instances":{"min":2,"max":4,"target_inflight":4,"idle_s":0,
 	  "lead_s":0,"spread":true},
-	 "route":{"prefix":"/a/b","strip":false,"drain_s":0},
-	 "health":{"path":"-","status":"204","interval_s":1,"timeout_s":1},
-	 "balance":"least","per_instance":8,
+	 "route":{"prefix":"/a/b","strip":false,"drain_s":0,"default":true,
+	  "host":"a.example","listen":"127.0.0.1:8000"},
+	 "auth":{"bearer_file":"tokens","basic_file":"/etc/users"},
+	 "secret_file":"secret","limit":{"requests":60,"per_s":30},
+	 "health":{"path":"-","status":"204","interval_s":1,"timeout_s":1,
+	  "rise":100,"fall":100,"eject_after":0},
+	 "balance":"hash:header:X-User","per_instance":8,
 	 "queue":{"max":0,"timeout_s":0},
 	 "retry":{"attempts":1,"unsafe":true,"body_max_bytes":0}}'
 	"$UNIT/service" services >got
 	cat >want <<-END
-	{"name":"hello","balance":"least","per_instance":8,
+	{"name":"hello","balance":"hash:header:X-User","per_instance":8,
 	 "job":{"script":"job.sh","time_limit_s":60,"own":[1,{"a":null}]},
 	 "instances.min":2,"instances.max":4,"instances.target_inflight":4,
 	 "instances.idle_s":0,"instances.lead_s":0,"instances.spread":true,
 	 "route.prefix":"/a/b","route.strip":false,"route.drain_s":0,
 	 "health.path":"-","health.status":"204",
 	 "health.interval_s":1,"health.timeout_s":1,
+	 "health.rise":100,"health.fall":100,"health.eject_after":0,
 	 "queue.max":0,"queue.timeout_s":0,
 	 "retry.attempts":1,"retry.unsafe":true,
+	 "route.default":true,"route.host":"a.example",
+	 "route.listen":"127.0.0.1:8000","auth.bearer_file":"tokens",
+	 "auth.basic_file":"/etc/users","secret_file":"secret",
+	 "limit.requests":60,"limit.per_s":30,
 	 "retry.body_max_bytes":0,"dir":"$PWD/services/hello"}
 	END
 	same_ndjson <(jq -c . want) got
@@ -143,7 +154,8 @@ bad() {
 	bad '{"name":"x","retry":{"unsafe":1}}' \
 		"retry: 'unsafe' must be true or false"
 	bad '{"name":"x","kind":"job"}' "kind is 'job', not 'service'"
-	bad '{"name":"x","balance":"random"}' "'balance' must be \"least\""
+	bad '{"name":"x","balance":"random"}' \
+		"'balance' must be least, p2c, rr, hash:client, hash:header:NAME, hash:cookie:NAME, sticky or sticky:NAME"
 }
 
 @test "numbers out of range are named" {
@@ -215,6 +227,30 @@ bad() {
 	refused "@/b/service.json: the prefix '/x' is taken by @/a/service.json"
 }
 
+@test "prefixes are apart by host and listen; one default for each listen" {
+	service a '{"name":"a","route":{"host":"h","default":true}}'
+	service b '{"name":"b","route":{"host":"i"}}'
+	service c '{"name":"c","route":{"listen":"unix:s","default":true}}'
+	service d '{"name":"d","route":{"prefix":"/"}}'
+	"$UNIT/service" services >got
+	[ "$(jq -r '.["route.prefix"]' got)" = $'/\n/\n/\n/' ]
+	service d '{"name":"d","route":{"host":"H"}}'
+	refused "@/d/service.json: the prefix '/' is taken by @/a/service.json"
+	service d '{"name":"d","route":{"listen":"unix:s"}}'
+	refused "@/d/service.json: the prefix '/' is taken by @/c/service.json"
+	service d '{"name":"d","route":{"default":true}}'
+	refused "@/d/service.json: the default is @/a/service.json"
+}
+
+@test "hosts that are none" {
+	for h in '' 'a:80' 'a/b' 'a b' '[::1' '[::1]:80' 'é'; do
+		bad "{\"name\":\"x\",\"route\":{\"host\":\"$h\"}}" \
+			"route: 'host' must be a name or an address, without a port"
+	done
+	service x '{"name":"x","route":{"host":"[::1]"}}'
+	run -0 "$UNIT/service" services
+}
+
 @test "one bad service and none is taken" {
 	service a '{"name":"a"}'
 	service b '{"name":"b","queue":{"max":-1}}'
@@ -272,8 +308,8 @@ bad() {
 		LC_ALL=C sort >page
 	sed -i 's/^instances.lead_s \(.*\) -1$/instances.lead_s \1 measured/
 		s/^instances.max \(.*\) -1$/instances.max \1 min/
-		s/^name \(.*\) -$/name \1 none/
-		s/^route.prefix \(.*\) -$/route.prefix \1 \/NAME/' table
+		s/^route.prefix \(.*\) -$/route.prefix \1 \/NAME/
+		s/ text - - -$/ text - - none/' table
 	diff -u table page
 }
 

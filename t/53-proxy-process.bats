@@ -197,6 +197,10 @@ refuses() {
 	for key in ("started_at", "snapshot_at"):
 	    assert now - 20 <= st.pop(key) <= now + 20
 	assert 80 <= st["services"][0]["instances"][0].pop("left_s") <= 100
+	for x in (st["services"][0], st["services"][0]["instances"][0]):
+	    same(1, x.pop("latency_us")["count"])
+	for x in st["services"]:
+	    same((0, 0), (x.pop("retries"), x.pop("ejections")))
 	same(True, st.pop("accepted") >= 3)
 	same(True, st.pop("requests") >= 3)
 	same({"version": "0.1", "connections": 1, "log_lost": 0,
@@ -248,6 +252,11 @@ refuses() {
 	    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z",
 	                        r.pop("time"))
 	    same(("access", "127.0.0.1"), (r.pop("kind"), r.pop("client")))
+	    assert abs(r.pop("at_ms") / 1000 - time.time()) < 30
+	    assert r["status"] == 400 or re.fullmatch("[0-9a-f]{32}",
+	                                              r.pop("request_id"))
+	    assert r["status"] == 404 or r["status"] == 400 or \
+	        0 <= r.pop("connect_ms", 0) < 1000
 	    assert 0 <= r.pop("total_ms") < 5000
 	    assert r.pop("bytes_out") >= (0 if r["status"] == 499 else 58)
 	    if r["status"] == 200:

@@ -14,10 +14,12 @@ descriptor more than at first, and SIGTERM must end it with status 0.
     p.table(job("a", server, 7), ...)    a snapshot of these instances
     p.client(), p.ask(bytes)             a connection to it; one request
     p.status(), p.records(kind)          GET /status; what came out on stdout
+    p.takeover()                         SIGUSR2; p is then the new process
     until(what, fn)                      poll until fn() is true; its value
     each_way(fn)                         fn(None), then fn(1): byte by byte
 """
 import collections
+import ctypes
 import json
 import os
 import re
@@ -89,6 +91,8 @@ class Conn:
         self.sock = sock
         self.got = b""
         self.at = 0
+        self.ids = []       # of a Server's: see head
+        self.hide_ids = False
         sock.settimeout(PATIENCE)
         if sock.family != socket.AF_UNIX:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -121,7 +125,17 @@ class Conn:
         return data
 
     def head(self):
-        return self.upto(b"\r\n\r\n")
+        """A head. What a Server gets is without the ids that svc-proxy makes,
+        so that it can be compared; these are in ids."""
+        head = self.upto(b"\r\n\r\n")
+        if not self.hide_ids:
+            return head
+        clean = re.sub(br"X-Request-Id: ([0-9a-f]{32})\r\n", b"", head)
+        self.ids += re.findall(br"X-Request-Id: ([0-9a-f]{32})\r\n", head)
+        before = self.at - len(head)
+        self.got = self.got[:before] + clean + self.got[self.at:]
+        self.at = before + len(clean)
+        return clean
 
     def take(self, n):
         while len(self.rest()) < n:
@@ -223,6 +237,7 @@ class Server:
 
     def one(self, sock):
         conn = Conn(sock)
+        conn.hide_ids = True
         try:
             sock.settimeout(None)
             if not sock.recv(1, socket.MSG_PEEK):
@@ -321,8 +336,10 @@ class Proxy:
                 json.dump(full, f)
         os.makedirs(self.dir + "/services", exist_ok=True)
         for name in os.listdir(self.dir + "/services"):
-            if name not in [n.replace("/", "_") for n in services]:
-                os.remove("%s/services/%s/service.json" % (self.dir, name))
+            path = "%s/services/%s/service.json" % (self.dir, name)
+            if name not in [n.replace("/", "_") for n in services] and \
+                    os.path.exists(path):
+                os.remove(path)
 
     def read_out(self):
         for line in self.child.stdout:
@@ -416,6 +433,48 @@ class Proxy:
         self.exits()
 
 
+    def takeover(self):
+        """Returns the process that was taken over from."""
+        said = len(re.findall(r"has taken over", self.said()))
+        self.signal(signal.SIGUSR2)
+        until("it is taken over", lambda: len(re.findall(
+            r"has taken over\n", self.said())) > said)
+        old = self.child
+        pid = int(re.findall(r"process (\d+) has taken", self.said())[-1])
+        self.child = Heir(pid, old.stdin)
+        return old
+
+
+class Heir:
+    """A process that somebody else began, and that fell to us."""
+
+    def __init__(self, pid, stdin):
+        self.pid = pid
+        self.stdin = stdin
+        self.status = None
+
+    def send_signal(self, signo):
+        os.kill(self.pid, signo)
+
+    def kill(self):
+        self.send_signal(signal.SIGKILL)
+
+    def poll(self):
+        if self.status is None:
+            try:
+                pid, status = os.waitpid(self.pid, os.WNOHANG)
+            except ChildProcessError:   # its parent lives
+                return None
+            if pid:
+                self.status = os.waitstatus_to_exitcode(status)
+        return self.status
+
+    def wait(self, patience=PATIENCE):
+        until("%d ends" % self.pid, lambda: self.poll() is not None,
+              patience)
+        return self.status
+
+
 def job(service, server, job_id=1, **more):
     """An instance record; server may be a URL or None."""
     r = {"kind": "instance", "service": service, "job_id": job_id,
@@ -436,6 +495,8 @@ def ready(handler, conf=None, *args, **more):
 
 
 def main():
+    PR_SET_CHILD_SUBREAPER = 36     # what our children leave falls to us
+    ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     try:
         with open(sys.argv[1]) as f:
             exec(compile(f.read(), sys.argv[1], "exec"), globals())

@@ -78,9 +78,11 @@ make_record(const struct conn *c)
 	char time[CLOCK_RFC3339];
 	json_t *rec;
 
-	rec = json_pack("{s:s, s:s, s:s, s:s*, s:s*, s:i, s:I, s:I, s:i}",
-	    "kind", "access", "time", clock_rfc3339(wall, time, sizeof(time)),
-	    "client", c->client, "method", c->log_method, "path", c->log_path,
+	rec = json_pack("{s:s, s:s, s:I, s:s, s:s*, s:s*, s:i, s:I, s:I, "
+	    "s:i}", "kind", "access",
+	    "time", clock_rfc3339(wall, time, sizeof(time)),
+	    "at_ms", (json_int_t)wall, "client", c->client,
+	    "method", c->log_method, "path", c->log_path,
 	    "status", c->status, "bytes_in", (json_int_t)c->bytes_in,
 	    "bytes_out", (json_int_t)c->bytes_out, "retries",
 	    MAX(c->attempts - 1, 0));
@@ -92,7 +94,11 @@ make_record(const struct conn *c)
 	if (c->job_id != REC_NONE)
 		(void)json_object_set_new(rec, "job_id",
 		    json_integer(c->job_id));
+	if (c->id[0] != '\0')
+		(void)json_object_set_new(rec, "request_id",
+		    json_string(c->id));
 	set_ms(rec, "queue_ms", c->queue_us, c->sent_us ? c->sent_us : now);
+	set_ms(rec, "connect_ms", c->sent_us, c->connect_us);
 	set_ms(rec, "first_byte_ms", c->start_us, c->first_us);
 	set_ms(rec, "total_ms", c->start_us, now);
 	return rec;

@@ -34,8 +34,12 @@ peer_name(struct conn *c, const struct net_addr *peer)
 	char text[NET_TEXT], *end;
 	const char *from = net_text(peer, text, sizeof(text));
 
+	trust_addr(peer, &c->peer_addr);
+	c->trusted = trust_has(&c->peer_addr);
+	c->client_addr = c->peer_addr;
 	if (peer->sa.sa_family == AF_UNIX) {
-		(void)snprintf(c->client, sizeof(c->client), "unix");
+		memcpy(c->peer, "unix", sizeof("unix"));
+		memcpy(c->client, "unix", sizeof("unix"));
 		return;
 	}
 	end = strrchr(text, ':');
@@ -44,7 +48,8 @@ peer_name(struct conn *c, const struct net_addr *peer)
 		from++;
 		end[-1] = '\0';
 	}
-	(void)snprintf(c->client, sizeof(c->client), "%s", from);
+	(void)snprintf(c->peer, sizeof(c->peer), "%s", from);
+	memcpy(c->client, c->peer, sizeof(c->client));
 }
 
 static void
@@ -72,7 +77,7 @@ unlink_conn(struct conn *c)
 
 /* One client; refused (the descriptor closed) when there is no memory. */
 static void
-begin(int fd, const struct net_addr *peer, bool admin)
+begin(int fd, const struct net_addr *peer, const struct listener *l)
 {
 	struct conn *c = calloc(1, sizeof(*c));
 	struct err e;
@@ -83,10 +88,11 @@ begin(int fd, const struct net_addr *peer, bool admin)
 		free(c);
 		return;
 	}
-	c->admin = admin;
+	c->admin = l->admin;
+	c->door = l->door;
 	c->body_done = true;
 	buf_init(&c->in, IN_MAX);
-	buf_init(&c->out, admin ? ADMIN_OUT_MAX : OUT_MAX);
+	buf_init(&c->out, l->admin ? ADMIN_OUT_MAX : OUT_MAX);
 	buf_init(&c->req, REQ_MAX);
 	peer_name(c, peer);
 	link_conn(c);
@@ -126,7 +132,7 @@ conn_accept(struct ev_io *io, uint32_t events)
 		fd = net_accept(io->fd, &peer);
 		if (fd < 0)
 			break;
-		begin(fd, &peer, l->admin);
+		begin(fd, &peer, l);
 	}
 	if (n < ACCEPT_BATCH && (errno == EMFILE || errno == ENFILE ||
 	    errno == ENOMEM || errno == ENOBUFS)) {
@@ -168,6 +174,7 @@ conn_abort(struct conn *c)
 		else if (c->svc != NULL)
 			c->svc->failed++;
 		access_log(c);
+		stats_done(c);
 	}
 	(void)setsockopt(c->io.fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
 	conn_close(c);
@@ -193,14 +200,16 @@ conn_bury(void)
 }
 
 void
-conn_drain(void)
+conn_drain(bool idle_too)
 {
 	struct conn *c, *next;
 
 	for (c = px.conns; c != NULL; c = next) {
 		next = c->all_next;
-		c->keep_alive = false;
-		if (c->state == CONN_IDLE && c->out.len == 0)
+		/* after a takeover, what was told to stay may stay */
+		if (idle_too || !c->answered)
+			c->keep_alive = false;
+		if (idle_too && c->state == CONN_IDLE && c->out.len == 0)
 			conn_close(c);
 	}
 }
@@ -363,7 +372,8 @@ flushed(struct conn *c)
 static void
 after_flush(struct conn *c)
 {
-	if (c->state == CONN_IDLE && c->out.len == 0 && px.draining) {
+	if (c->state == CONN_IDLE && c->out.len == 0 && px.draining &&
+	    !px.handed_over) {
 		conn_close(c);
 		return;
 	}
@@ -441,10 +451,12 @@ conn_done(struct conn *c)
 	if (c->state == CONN_DEAD)
 		return;
 	access_log(c);
+	stats_done(c);
 	if (c->svc != NULL)
 		c->svc->answered++;
 	c->start_us = 0;
-	if (!c->keep_alive || !c->body_done || px.draining ||
+	if (!c->keep_alive || !c->body_done ||
+	    (px.draining && !px.handed_over) ||
 	    (c->in_eof && c->in.len == 0)) {
 		conn_end_answers(c);
 		return;

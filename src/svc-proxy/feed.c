@@ -8,10 +8,13 @@
  * stdout: whole lines, from a bounded buffer, only when poll says that a write
  * of PIPE_BUF bytes will not block. A reader that is slow misses snapshots,
  * never parts of one; a request never waits for it.
+ *
+ * A process that takes over goes on in the midst of both: see takeover.c.
  */
 #include "proxy.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
 #include <stdlib.h>
@@ -45,6 +48,9 @@ static struct {
 	struct ev_timer out_timer;
 	bool out_watched;	/* epoll takes stdout; else it is polled */
 	bool out_dead;
+
+	bool paused;		/* another process is about to take over */
+	bool known;		/* these lines were passed on already */
 } feed;
 
 /* ---- out ---- */
@@ -114,7 +120,7 @@ on_out_timer(struct ev_timer *t)
 static void
 out_later(void)
 {
-	if (feed.out_dead)
+	if (feed.out_dead || feed.paused)
 		return;
 	if (feed.out_watched)
 		ev_io_want(px.ev, &feed.out_io, feed.out.len ? EPOLLOUT : 0);
@@ -137,7 +143,7 @@ out_line(const char *line, size_t len)
 static void
 out_go(void)
 {
-	if (feed.out_dead || feed.out.len == 0)
+	if (feed.out_dead || feed.paused || feed.out.len == 0)
 		return;
 	out_write();
 	out_later();
@@ -220,6 +226,7 @@ on_demand_timer(struct ev_timer *t)
 			demand_write(s);
 	}
 	px.rate_us = now_us;
+	stats_tick();
 	(void)ev_timer_set(px.ev, t, ev_now_ms(px.ev) + DEMAND_MS,
 	    on_demand_timer);
 	out_go();
@@ -290,6 +297,15 @@ pass_snapshot(const char *end, size_t len)
 }
 
 static void
+pass_on(const char *end, size_t len)
+{
+	pass_snapshot(end, len);
+	takeover_tell(feed.stage.data, feed.stage.len);
+	takeover_tell(end, len);
+	takeover_tell("\n", 1);
+}
+
+static void
 take_end(const char *line, size_t len)
 {
 	if (feed.torn) {
@@ -297,7 +313,8 @@ take_end(const char *line, size_t len)
 		    feed.in.line);
 	} else {
 		apply_snapshot();
-		pass_snapshot(line, len);
+		if (!feed.known)
+			pass_on(line, len);
 	}
 	drop_stage();
 }
@@ -406,15 +423,191 @@ on_in(struct ev_io *io, uint32_t events)
 	if (read_more())
 		return;
 	ev_io_stop(px.ev, io);
-	note("end of stdin: the last table stands");
+	feed.in.eof = true;
+	if (feed.in.fd == STDIN_FILENO)
+		note("end of stdin: the last table stands");
+	else
+		(void)close(feed.in.fd);
+}
+
+/* ---- a takeover ---- */
+
+void
+feed_pause(void)
+{
+	feed.paused = true;
+	ev_io_stop(px.ev, &feed.in_io);
+	ev_io_stop(px.ev, &feed.out_io);
+	ev_timer_stop(px.ev, &feed.out_timer);
+}
+
+void
+feed_resume(void)
+{
+	struct err e;
+
+	feed.paused = false;
+	feed.out_watched = feed.out_watched && ev_io_start(px.ev,
+	    &feed.out_io, STDOUT_FILENO, EPOLLOUT, on_out, &e) == 0;
+	if (!feed.in.eof && ev_io_start(px.ev, &feed.in_io, STDIN_FILENO,
+	    EPOLLIN, on_in, &e) < 0)
+		warn("stdin: %s; nothing more is read", e.text);
+}
+
+/* Ready is what we know better than the record: whether it answers now. */
+static int
+save_instance(const struct instance *i, struct buf *b)
+{
+	json_t *rec = rec_instance_json(&i->rec);
+	struct err e;
+	int rc;
+
+	if (rec == NULL)
+		return -1;
+	if (i->rec.url != NULL)
+		(void)json_object_set_new(rec, "ready",
+		    json_boolean(i->health == HEALTH_UP));
+	rc = nd_dump(b, rec, &e);
+	json_decref(rec);
+	return rc;
+}
+
+static int
+save_table(struct buf *b)
+{
+	struct map_item *item;
+	size_t at = 0, n;
+
+	if (px.snapshot_at == 0)
+		return 0;
+	while ((item = map_next(&px.svcs, &at)) != NULL) {
+		const struct svc *s = item->value;
+
+		for (n = 0; n < s->ninst; n++)
+			if (save_instance(s->inst[n], b) < 0)
+				return -1;
+	}
+	return buf_adds(b, "{\"kind\":\"end\"}\n");
+}
+
+/*
+ * Into body: what is to be written, the table, the lines of the snapshot that
+ * is being read, part of a line. head says how much of each, and the rest.
+ */
+int
+feed_save(json_t *head, struct buf *body)
+{
+	size_t unread = feed.in.buf.len - feed.in.start, table;
+
+	if (buf_add(body, feed.out.data, feed.out.len) < 0 ||
+	    save_table(body) < 0)
+		return -1;
+	table = body->len - feed.out.len;
+	if (buf_add(body, feed.stage.data, feed.stage.len) < 0 ||
+	    (unread > 0 && buf_add(body, feed.in.buf.data + feed.in.start,
+	    unread) < 0))
+		return -1;
+	return json_object_update_new(head, json_pack("{s:I, s:I, s:I, s:I, "
+	    "s:I, s:b, s:b, s:I, s:I, s:s}", "out",
+	    (json_int_t)feed.out.len, "table", (json_int_t)table, "stage",
+	    (json_int_t)feed.stage.len, "unread", (json_int_t)unread, "line",
+	    (json_int_t)feed.in.line, "skipping", feed.in.skipping, "torn",
+	    feed.torn, "snapshot_at", (json_int_t)px.snapshot_at,
+	    "stale_since_at", (json_int_t)px.stale_since, "stale_error",
+	    px.stale_error));
+}
+
+static void
+load_lines(const char *p, size_t len)
+{
+	const char *lf;
+
+	while (len > 0 && (lf = memchr(p, '\n', len)) != NULL) {
+		take_line(p, (size_t)(lf - p));
+		len -= (size_t)(lf - p) + 1;
+		p = lf + 1;
+	}
+}
+
+static int
+load_flags(const json_t *head, struct err *e)
+{
+	int64_t line = 0;
+	int skipping = 0, torn = 0;
+	const char *error = "";
+
+	if (rec_int(head, "line", 0, REC_MAX, &line, e) < 0 ||
+	    rec_bool(head, "skipping", &skipping, e) < 0 ||
+	    rec_bool(head, "torn", &torn, e) < 0 ||
+	    rec_int(head, "snapshot_at", 0, REC_MAX, &px.snapshot_at, e) < 0 ||
+	    rec_int(head, "stale_since_at", 0, REC_MAX, &px.stale_since,
+	    e) < 0 || rec_str(head, "stale_error", &error, e) < 0)
+		return -1;
+	feed.in.line = (unsigned long)line;
+	feed.in.skipping = skipping;
+	feed.torn = torn;
+	(void)snprintf(px.stale_error, sizeof(px.stale_error), "%s", error);
+	return 0;
+}
+
+int
+feed_load(const json_t *head, const char *body, size_t len, struct err *e)
+{
+	static const char *const parts[] = { "out", "table", "stage",
+	    "unread" };
+	int64_t n[4] = { 0 };
+	size_t i;
+
+	for (i = 0; i < ARRAY_LEN(parts); i++) {
+		if (rec_int(head, parts[i], 0, (int64_t)len, &n[i], e) < 0)
+			return -1;
+		len -= (size_t)n[i];
+	}
+	if (buf_add(&feed.out, body, (size_t)n[0]) < 0)
+		return err_errno(e, "takeover");
+	body += n[0];
+	feed.known = true;
+	load_lines(body, (size_t)n[1]);
+	feed.known = false;
+	body += n[1];
+	load_lines(body, (size_t)n[2]);
+	if (buf_add(&feed.in.buf, body + n[2], (size_t)n[3]) < 0)
+		return err_errno(e, "takeover");
+	return load_flags(head, e);
+}
+
+/* Snapshots come from the process that has taken over; nothing goes out. */
+void
+feed_follow(int fd)
+{
+	struct err e;
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	feed.out_dead = true;
+	buf_release(&feed.out);
+	drop_stage();
+	nd_close(&feed.in);
+	nd_open(&feed.in, fd, "takeover");
+	if (null >= 0) {
+		(void)dup2(null, STDIN_FILENO);
+		(void)dup2(null, STDOUT_FILENO);
+		(void)close(null);
+	}
+	if (ev_io_start(px.ev, &feed.in_io, fd, EPOLLIN, on_in, &e) < 0)
+		(void)close(fd);
+}
+
+void
+feed_init(void)
+{
+	nd_open(&feed.in, STDIN_FILENO, "stdin");
+	buf_init(&feed.stage, STAGE_MAX);
+	buf_init(&feed.out, OUT_LIMIT);
 }
 
 int
 feed_start(struct err *e)
 {
-	nd_open(&feed.in, STDIN_FILENO, "stdin");
-	buf_init(&feed.stage, STAGE_MAX);
-	buf_init(&feed.out, OUT_LIMIT);
 	px.rate_us = ev_now_us(px.ev);
 	feed.out_watched = ev_io_start(px.ev, &feed.out_io, STDOUT_FILENO,
 	    EPOLLOUT, on_out, e) == 0;

@@ -53,35 +53,147 @@ size_of(const struct http_head *h)
 }
 
 static void
-put_path(struct buf *b, const struct svc *s, struct http_slice path)
+put_path(struct buf *b, size_t n, struct http_slice path)
 {
-	size_t n = s->conf.route.strip ? route_prefix_len(s) : 0;
-
 	if (path.len == n || path.p[n] != '/')
 		put(b, "/", 1);
 	put(b, path.p + n, path.len - n);
 }
 
+/* What a trusted peer has said of where the request comes from. */
+struct forwarded {
+	bool proto, host;
+	struct http_slice prefix;
+};
+
 static void
-put_forwarded(struct conn *c, const struct http_head *h)
+put_forwarded_for(struct conn *c, const struct http_head *h)
 {
 	struct buf *b = &c->req;
-	const struct svc *s = c->svc;
+	size_t i;
 
 	puts_(b, "X-Forwarded-For: ");
-	puts_(b, c->client);
-	puts_(b, "\r\nX-Forwarded-Proto: http\r\n");
-	if (h->host.len > 0) {
+	for (i = 0; c->trusted && i < h->nfields; i++) {
+		if (h->fields[i].id != HTTP_FORWARDED_FOR)
+			continue;
+		put_slice(b, h->fields[i].value);
+		put(b, ", ", 2);
+	}
+	puts_(b, c->peer);
+	puts_(b, "\r\n");
+}
+
+static void
+put_forwarded(struct conn *c, const struct http_head *h,
+    const struct forwarded *said)
+{
+	struct buf *b = &c->req;
+
+	put_forwarded_for(c, h);
+	if (!said->proto)
+		puts_(b, "X-Forwarded-Proto: http\r\n");
+	if (!said->host && h->host.len > 0) {
 		puts_(b, "X-Forwarded-Host: ");
 		put_slice(b, h->host);
 		puts_(b, "\r\n");
 	}
-	if (s->conf.route.strip && route_prefix_len(s) > 0) {
+	if (c->strip > 0 || said->prefix.len > 0) {
 		puts_(b, "X-Forwarded-Prefix: ");
-		puts_(b, s->conf.route.prefix);
+		put_slice(b, said->prefix);
+		put(b, c->svc->conf.route.prefix, c->strip);
 		puts_(b, "\r\n");
 	}
 	puts_(b, h->minor ? "Via: 1.1 berth\r\n" : "Via: 1.0 berth\r\n");
+	puts_(b, "X-Request-Id: ");
+	puts_(b, c->id);
+	puts_(b, "\r\n");
+}
+
+/* Whether f, of X-Forwarded-* or Forwarded, is passed on as it stands. */
+static bool
+keep_forwarded(const struct conn *c, const struct http_field *f,
+    struct forwarded *said)
+{
+	if (!c->trusted)
+		return false;
+	if (http_is(f->name, "X-Forwarded-Prefix")) {
+		said->prefix = f->value;
+		while (said->prefix.len > 0 &&
+		    said->prefix.p[said->prefix.len - 1] == '/')
+			said->prefix.len--;
+		return false;
+	}
+	said->proto |= http_is(f->name, "X-Forwarded-Proto");
+	said->host |= http_is(f->name, "X-Forwarded-Host");
+	return true;
+}
+
+/* Whether a client's field goes on to the instance. */
+static bool
+keep_field(const struct conn *c, const struct http_head *h,
+    const struct http_field *f, struct forwarded *said)
+{
+	switch (f->id) {
+	case HTTP_FORWARDED_FOR:
+	case HTTP_REQUEST_ID:
+	case HTTP_SECRET:
+		return false;
+	case HTTP_FORWARDED_REST:
+		return keep_forwarded(c, f, said);
+	case HTTP_AUTHORIZATION:
+		return c->svc->files.bearer == NULL &&
+		    c->svc->files.basic == NULL;
+	case HTTP_HOST:
+		return f->value.len > 0;
+	default:
+		return !http_is_hop(h, f);
+	}
+}
+
+static bool
+id_ok(struct http_slice s)
+{
+	size_t i;
+
+	for (i = 0; i < s.len; i++)
+		if (s.p[i] <= ' ' || s.p[i] > '~')
+			return false;
+	return s.len > 0 && s.len <= ID_MAX;
+}
+
+/* The request's id: the client's, if it is one, or else one of our own. */
+void
+head_id(struct conn *c, const struct http_head *h)
+{
+	static const char digits[] = "0123456789abcdef";
+	uint32_t bits = 0;
+	size_t i;
+
+	for (i = 0; i < h->nfields; i++) {
+		const struct http_slice v = h->fields[i].value;
+
+		if (h->fields[i].id != HTTP_REQUEST_ID || !id_ok(v))
+			continue;
+		memcpy(c->id, v.p, v.len);
+		c->id[v.len] = '\0';
+		return;
+	}
+	for (i = 0; i < 32; i++) {
+		if (i % 8 == 0)
+			bits = rng_u32(&px.ids);
+		c->id[i] = digits[bits & 15];
+		bits >>= 4;
+	}
+	c->id[i] = '\0';
+}
+
+static void
+keep_host(struct conn *c, const struct http_head *h)
+{
+	size_t len = c->strip > 0 && h->host.len < HOST_MAX ? h->host.len : 0;
+
+	memcpy(c->host, h->host.p, len);
+	c->host[len] = '\0';
 }
 
 static void
@@ -94,36 +206,41 @@ put_upgrade(struct buf *b, struct http_slice upgrade)
 
 /*
  * The request as the instance gets it, in c->req. What a client says of
- * X-Forwarded-* is not passed on: nobody vouches for it.
+ * X-Forwarded-* is not passed on unless it is trusted: nobody vouches for it.
  */
 int
 head_request(struct conn *c, const struct http_head *h)
 {
+	struct forwarded said = { .prefix = { "", 0 } };
 	struct buf *b = &c->req;
+	struct http_slice secret;
 	size_t i;
 
 	buf_cut(b, 0);
-	if (buf_reserve(b, size_of(h) + h->method.len +
-	    strlen(c->svc->conf.route.prefix)) < 0)
+	if (auth_secret(c->svc, &secret) < 0 || buf_reserve(b, size_of(h) +
+	    h->method.len + c->strip + secret.len) < 0)
 		return -1;
+	keep_host(c, h);
 	put_slice(b, h->method);
 	put(b, " ", 1);
 	c->req_target = b->len;
 	c->req_base = 0;
-	put_path(b, c->svc, h->path);
+	put_path(b, c->strip, h->path);
 	puts_(b, " HTTP/1.1\r\n");
 	if (h->host.len == 0)
 		puts_(b, "Host: berth\r\n");
 	for (i = 0; i < h->nfields; i++) {
 		const struct http_field *f = &h->fields[i];
 
-		if (f->id == HTTP_FORWARDED_FOR ||
-		    f->id == HTTP_FORWARDED_REST || http_is_hop(h, f) ||
-		    (f->id == HTTP_HOST && f->value.len == 0))
-			continue;
-		put_field(b, f);
+		if (keep_field(c, h, f, &said))
+			put_field(b, f);
 	}
-	put_forwarded(c, h);
+	put_forwarded(c, h, &said);
+	if (secret.len > 0) {
+		puts_(b, "X-Berth-Secret: ");
+		put_slice(b, secret);
+		puts_(b, "\r\n");
+	}
 	if (h->upgrade.len > 0)
 		put_upgrade(b, h->upgrade);
 	put(b, "\r\n", 2);
@@ -156,11 +273,15 @@ int
 head_response(struct conn *c, const struct upstream *u,
     const struct http_head *h, struct buf *out)
 {
+	const char *cookie = h->status >= 200 || h->status == 101 ?
+	    balance_cookie(c, u->inst) : "";
 	char line[40];
-	size_t i;
+	size_t i, more = strlen(cookie);
 
+	for (i = 0; i < h->nfields; i++)
+		more += back_more(c, &h->fields[i]);
 	buf_cut(out, 0);
-	if (buf_reserve(out, size_of(h)) < 0)
+	if (buf_reserve(out, size_of(h) + more) < 0)
 		return -1;
 	(void)snprintf(line, sizeof(line), "HTTP/1.1 %03d ", h->status);
 	puts_(out, line);
@@ -172,9 +293,11 @@ head_response(struct conn *c, const struct upstream *u,
 		if (http_is_hop(h, f) ||
 		    (u->data_only && f->id == HTTP_TRANSFER_ENCODING))
 			continue;
-		put_field(out, f);
+		if (!back_put(c, u->inst, f, out))
+			put_field(out, f);
 	}
 	puts_(out, h->minor ? "Via: 1.1 berth\r\n" : "Via: 1.0 berth\r\n");
+	puts_(out, cookie);
 	if (h->status == 101)
 		put_upgrade(out, h->upgrade);
 	else if (h->status >= 200 && !c->keep_alive)

@@ -2,9 +2,9 @@
  * health.c - active checks: GET of the health path, every interval.
  *
  * One check an instance, one at a time, on a connection of its own that is
- * closed after it. Two failures in a row take an instance out, one passed
- * check brings it back; a refused connection counts at once, as there is
- * nobody who could answer.
+ * closed after it. health.fall failures in a row take an instance out,
+ * health.rise passed checks bring it back; a refused connection counts at
+ * once, as there is nobody who could answer.
  */
 #include "proxy.h"
 
@@ -16,14 +16,14 @@
 
 #include "die.h"
 
-enum { FALL = 2, ANSWER_MAX = HTTP_HEAD_MAX, FAST_MS = 250 };
+enum { ANSWER_MAX = HTTP_HEAD_MAX, FAST_MS = 250 };
 
 struct check {
 	struct instance *inst;
 	struct ev_io io;
 	struct ev_timer timer;
 	bool connected;
-	int failures;		/* in a row */
+	int failures, passes;	/* in a row */
 	struct buf in;
 	size_t line;
 };
@@ -53,8 +53,11 @@ passed(struct check *k)
 {
 	hang_up(k);
 	k->failures = 0;
+	k->passes++;
 	next_check(k, rng_jitter(&px.rng, interval_ms(k), 10));
-	pool_health(k->inst, HEALTH_UP, "");
+	if (k->inst->health == HEALTH_UP ||
+	    k->passes >= k->inst->svc->conf.health.rise)
+		pool_health(k->inst, HEALTH_UP, "");
 }
 
 /*
@@ -68,10 +71,12 @@ failed(struct check *k, const char *why, bool certain)
 
 	hang_up(k);
 	k->failures++;
+	k->passes = 0;
 	if (k->inst->health != HEALTH_UP || certain)
 		ms = MIN(ms, (int64_t)FAST_MS << MIN(k->failures, 8));
 	next_check(k, rng_jitter(&px.rng, ms, 10));
-	if (k->inst->health != HEALTH_UP || certain || k->failures >= FALL)
+	if (k->inst->health != HEALTH_UP || certain ||
+	    k->failures >= k->inst->svc->conf.health.fall)
 		pool_health(k->inst, HEALTH_DOWN, why);
 }
 
@@ -81,12 +86,17 @@ send_request(struct check *k)
 	const struct svc *s = k->inst->svc;
 	char text[NET_TEXT];
 	struct buf b = BUF_INIT(8192);
+	struct http_slice secret;
 	bool ok;
 
+	if (auth_secret(s, &secret) < 0)
+		return false;
 	ok = buf_addf(&b, "GET %s%s HTTP/1.1\r\nHost: %s\r\n"
 	    "User-Agent: svc-proxy (health check)\r\nAccept: */*\r\n"
-	    "Connection: close\r\n\r\n", k->inst->base, s->conf.health.path,
-	    net_text(&k->inst->addr, text, sizeof(text))) == 0 &&
+	    "%s%.*s%sConnection: close\r\n\r\n", k->inst->base,
+	    s->conf.health.path, net_text(&k->inst->addr, text, sizeof(text)),
+	    secret.len ? "X-Berth-Secret: " : "", (int)secret.len, secret.p,
+	    secret.len ? "\r\n" : "") == 0 &&
 	    send(k->io.fd, b.data, b.len, MSG_NOSIGNAL) == (ssize_t)b.len;
 	buf_release(&b);
 	return ok;

@@ -112,7 +112,8 @@ reset_request(struct conn *c)
 	c->attempts = 0;
 	c->status = 0;
 	c->start_us = ev_now_us(px.ev);
-	c->queue_us = c->sent_us = c->first_us = 0;
+	c->queue_us = c->sent_us = c->connect_us = c->first_us = 0;
+	c->id[0] = '\0';
 	c->job_id = REC_NONE;
 	free(c->log_method);
 	free(c->log_path);
@@ -129,6 +130,7 @@ begin_request(struct conn *c, const struct http_head *h)
 	c->body_left = h->length;
 	c->body_done = h->body == HTTP_NO_BODY;
 	c->idempotent = h->idempotent;
+	c->method_class = stats_method(c, h->method);
 	c->to_head = http_is(h->method, "HEAD");
 	c->keep_alive = h->keep_alive && !px.draining;
 	c->upgrade = h->upgrade.len > 0;
@@ -141,12 +143,19 @@ begin_request(struct conn *c, const struct http_head *h)
 		status_serve(c, h);
 		return;
 	}
-	c->svc = route_find(h->path);
+	head_id(c, h);
+	if (c->trusted)
+		trust_client(c, h);
+	c->svc = route_find(c, h);
 	if (c->svc == NULL) {
-		reply_error(c, 404, "no service has this path", NULL);
+		reply_refusal(c, 404, "no service has this path", "",
+		    px.list ? route_list(c, h) : NULL);
 		return;
 	}
 	c->svc->requests++;
+	if (!limit_check(c) || !auth_check(c, h))
+		return;
+	balance_key(c, h);
 	if (head_request(c, h) < 0) {
 		c->keep_alive = false;
 		reply_error(c, 503, "out of memory", NULL);

@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -20,18 +21,25 @@
 
 struct proxy px;
 
+#define SYSTEMDS "systemd"	/* the address of a socket that it passes */
+
 static const char usage_text[] =
-"usage: svc-proxy -s DIR [-qv] [-l ADDR]... [--admin=ADDR] [--drain=DUR]\n"
-"                 [--access-log=FILE] < instances > instances+demand\n"
+"usage: svc-proxy -s DIR [-qv] [-l ADDR]... [--admin=ADDR]...\n"
+"                 [--drain=DUR] [--access-log=FILE] [--list]\n"
+"                 [--trust=NET]...\n"
+"                 < instances > instances+demand\n"
 "\n"
 "Balances HTTP over the instances of the services in DIR.\n"
 "\n"
 "  -s, --services=DIR     DIR/NAME/service.json: what is served\n"
 "  -l, --listen=ADDR      HOST:PORT or unix:PATH (default 127.0.0.1:13013,\n"
 "                         or the sockets systemd passes)\n"
-"      --admin=ADDR       GET /status here\n"
+"      --admin=ADDR       GET /, /status and /metrics here\n"
 "      --access-log=FILE  one NDJSON line a request; reopened on SIGHUP\n"
 "      --drain=DUR        on SIGTERM, time for running requests (30s)\n"
+"      --list             a 404 names the prefixes that there are\n"
+"      --trust=NET        ADDR, ADDR/BITS or unix: such peers may say, by\n"
+"                         X-Forwarded-For, whose requests they pass on\n"
 "  -q, --quiet            only errors on stderr\n"
 "  -v, --verbose          more on stderr\n"
 "  -h, --help             this text\n"
@@ -45,7 +53,8 @@ finish(void)
 	struct listener *l;
 
 	for (l = px.listeners; l < px.listeners + px.nlisteners; l++)
-		if (l->addr.sa.sa_family == AF_UNIX && !l->inherited)
+		if (l->addr.sa.sa_family == AF_UNIX && !l->inherited &&
+		    !px.handed_over)
 			(void)unlink(l->addr.un.sun_path);
 	ev_stop(px.ev);
 }
@@ -54,8 +63,10 @@ static void
 on_drain_timer(struct ev_timer *t)
 {
 	(void)t;
-	warn("%zu connections were still open at the end of the drain time",
-	    px.nconns);
+	conn_drain(true);	/* after a takeover some may be idle */
+	if (px.nconns > 0)
+		warn("%zu connections were still open at the end of the drain "
+		    "time", px.nconns);
 	finish();
 }
 
@@ -78,18 +89,11 @@ proxy_conn_gone(void)
 }
 
 static void
-on_terminate(int signo, void *arg)
+drain(void)
 {
 	size_t i;
 
-	(void)signo;
-	(void)arg;
-	if (px.draining) {	/* a second time: at once */
-		finish();
-		return;
-	}
 	px.draining = true;
-	notify_send("STOPPING=1");
 	note("draining %zu connections", px.nconns);
 	for (i = 0; i < px.nlisteners; i++) {
 		int fd = px.listeners[i].io.fd;
@@ -97,10 +101,39 @@ on_terminate(int signo, void *arg)
 		ev_io_stop(px.ev, &px.listeners[i].io);
 		(void)close(fd);
 	}
-	conn_drain();
+	conn_drain(!px.handed_over);
 	(void)ev_timer_set(px.ev, &px.drain_timer, ev_now_ms(px.ev) +
 	    px.drain_ms, on_drain_timer);
 	proxy_conn_gone();
+}
+
+static void
+on_terminate(int signo, void *arg)
+{
+	(void)signo;
+	(void)arg;
+	if (px.draining) {	/* a second time: at once */
+		finish();
+		return;
+	}
+	takeover_cancel();
+	notify_send("STOPPING=1");
+	drain();
+}
+
+void
+proxy_hand_over(void)
+{
+	px.handed_over = true;
+	drain();
+}
+
+static void
+on_takeover(int signo, void *arg)
+{
+	(void)signo;
+	(void)arg;
+	takeover_start();
 }
 
 static void
@@ -133,21 +166,49 @@ each_turn(void *arg)
 
 /* ---- the beginning ---- */
 
+static struct listener *
+free_listener(void)
+{
+	struct listener *l = px.listeners;
+
+	while (l < px.listeners + px.nlisteners && l->io.fd >= 0)
+		l++;
+	if (l == px.listeners + ARRAY_LEN(px.listeners))
+		return NULL;
+	px.nlisteners = MAX(px.nlisteners, (size_t)(l - px.listeners) + 1);
+	*l = (struct listener){ .io.fd = -1 };
+	return l;
+}
+
+struct listener *
+listener_add(int fd, struct err *e)
+{
+	struct listener *l = free_listener();
+
+	if (l == NULL) {
+		(void)err_perm(e, "more than %zu listeners",
+		    ARRAY_LEN(px.listeners));
+	} else if (net_local(fd, &l->addr, e) == 0 && ev_io_start(px.ev,
+	    &l->io, fd, EPOLLIN, conn_accept, e) == 0) {
+		return l;
+	}
+	(void)close(fd);
+	return NULL;
+}
+
 static void
-add_listener(int fd, bool admin, bool inherited)
+add_listener(int fd, const char *ask, bool admin, bool inherited)
 {
 	struct listener *l;
 	char text[NET_TEXT];
 	struct err e;
 
-	if (px.nlisteners == LISTENERS_MAX)
-		die(ST_PERM, "more than %d listeners", LISTENERS_MAX);
-	l = &px.listeners[px.nlisteners++];
+	l = listener_add(fd, &e);
+	if (l == NULL)
+		die_err(&e);
+	l->ask = ask;
 	l->admin = admin;
 	l->inherited = inherited;
-	if (net_local(fd, &l->addr, &e) < 0 ||
-	    ev_io_start(px.ev, &l->io, fd, EPOLLIN, conn_accept, &e) < 0)
-		die_err(&e);
 	note("%s on %s", admin ? "admin" : "listening",
 	    net_text(&l->addr, text, sizeof(text)));
 }
@@ -161,23 +222,44 @@ listen_on(const char *text, bool admin)
 
 	if (net_parse(text, &a, &e) < 0)
 		die_err(&e);
-	fd = net_listen(&a, &e);
+	fd = takeover_socket(text);
+	if (fd < 0)
+		fd = net_listen(&a, &e);
 	if (fd < 0)
 		die_err(&e);
-	add_listener(fd, admin, false);
+	add_listener(fd, text, admin, false);
 }
 
-static size_t
+static void
 listen_inherited(void)
 {
-	size_t n = 0;
-	int fd;
+	int fd, n = 0;
 
-	while ((fd = net_systemd_fd((int)n)) >= 0) {
-		add_listener(fd, false, true);
-		n++;
-	}
-	return n;
+	while ((fd = takeover_socket(SYSTEMDS)) >= 0 ||
+	    (fd = net_systemd_fd(n++)) >= 0)
+		add_listener(fd, SYSTEMDS, false, true);
+}
+
+static bool
+listens(void)
+{
+	size_t i;
+
+	for (i = 0; i < px.nlisteners; i++)
+		if (!px.listeners[i].admin && px.listeners[i].door == 0)
+			return true;
+	return false;
+}
+
+/* Numbers that nobody guesses across restarts. */
+static void
+seed_ids(void)
+{
+	uint64_t seed;
+
+	if (getrandom(&seed, sizeof(seed), GRND_NONBLOCK) != sizeof(seed))
+		seed = (uint64_t)clock_mono_us() ^ (uint64_t)getpid() << 40;
+	rng_seed(&px.ids, seed);
 }
 
 /* A standard descriptor that is closed must not become a socket's number. */
@@ -216,14 +298,17 @@ on_signals(void)
 	(void)signal(SIGPIPE, SIG_IGN);
 	if (ev_signal(px.ev, SIGTERM, on_terminate, NULL, &e) < 0 ||
 	    ev_signal(px.ev, SIGINT, on_terminate, NULL, &e) < 0 ||
-	    ev_signal(px.ev, SIGHUP, on_hangup, NULL, &e) < 0)
+	    ev_signal(px.ev, SIGHUP, on_hangup, NULL, &e) < 0 ||
+	    ev_signal(px.ev, SIGUSR2, on_takeover, NULL, &e) < 0)
 		die_err(&e);
 }
 
 struct options {
 	const char *listen[LISTENERS_MAX];
 	size_t nlisten;
-	const char *admin, *log;
+	const char *admin[LISTENERS_MAX];
+	size_t nadmin;
+	const char *log;
 };
 
 static void
@@ -235,6 +320,8 @@ parse_options(int argc, char **argv, struct options *o)
 		{ "admin", required_argument, NULL, 'A' },
 		{ "access-log", required_argument, NULL, 'L' },
 		{ "drain", required_argument, NULL, 'D' },
+		{ "list", no_argument, NULL, 'I' },
+		{ "trust", required_argument, NULL, 'T' },
 		{ "quiet", no_argument, NULL, 'q' },
 		{ "verbose", no_argument, NULL, 'v' },
 		{ "help", no_argument, NULL, 'h' },
@@ -256,7 +343,10 @@ parse_options(int argc, char **argv, struct options *o)
 			o->listen[o->nlisten++] = optarg;
 			break;
 		case 'A':
-			o->admin = optarg;
+			if (o->nadmin == LISTENERS_MAX)
+				die(ST_PERM, "more than %d listeners",
+				    LISTENERS_MAX);
+			o->admin[o->nadmin++] = optarg;
 			break;
 		case 'L':
 			o->log = optarg;
@@ -264,6 +354,13 @@ parse_options(int argc, char **argv, struct options *o)
 		case 'D':
 			if (num_duration(optarg, &px.drain_ms, &e) < 0)
 				die(ST_PERM, "--drain: %s", e.text);
+			break;
+		case 'I':
+			px.list = true;
+			break;
+		case 'T':
+			if (trust_add(optarg, &e) < 0)
+				die(ST_PERM, "--trust: %s", e.text);
 			break;
 		case 'q':
 			verbosity = -1;
@@ -300,7 +397,10 @@ main(int argc, char **argv)
 	px.scratch = xcalloc(1, SCRATCH_SIZE);
 	px.started_at = clock_wall_s();
 	rng_seed(&px.rng, (uint64_t)clock_mono_us() ^ (uint64_t)getpid());
+	seed_ids();
 	raise_limits();
+	takeover_begin(argv);
+	listen_inherited();
 	if (route_load(&e) < 0)
 		die_err(&e);
 	if (px.nroutes == 0)
@@ -310,13 +410,16 @@ main(int argc, char **argv)
 	on_signals();
 	for (i = 0; i < o.nlisten; i++)
 		listen_on(o.listen[i], false);
-	if (listen_inherited() == 0 && o.nlisten == 0)
+	if (!listens())
 		listen_on("127.0.0.1:13013", false);
-	if (o.admin != NULL)
-		listen_on(o.admin, true);
+	for (i = 0; i < o.nadmin; i++)
+		listen_on(o.admin[i], true);
+	feed_init();
+	takeover_load();
 	if (feed_start(&e) < 0)
 		die_err(&e);
 	ev_each_turn(px.ev, each_turn, NULL);
+	takeover_ready();
 	notify_send("READY=1");
 	ev_run(px.ev);
 	exit(ST_OK);

@@ -31,12 +31,24 @@ near_its_end(const struct instance *i)
 }
 
 bool
-pool_usable(const struct instance *i)
+pool_alive(const struct instance *i)
+{
+	return is_open(i) && i->health == HEALTH_UP && !i->held &&
+	    !near_its_end(i);
+}
+
+bool
+pool_free(const struct instance *i)
 {
 	int64_t most = i->svc->conf.per_instance;
 
-	return is_open(i) && i->health == HEALTH_UP &&
-	    (most == 0 || i->outstanding < most) && !near_its_end(i);
+	return most == 0 || i->outstanding < most;
+}
+
+bool
+pool_usable(const struct instance *i)
+{
+	return pool_alive(i) && pool_free(i) && !eject_barred(i);
 }
 
 void
@@ -44,7 +56,9 @@ pool_health(struct instance *i, enum health health, const char *why)
 {
 	bool was = i->health == HEALTH_UP;
 
-	(void)snprintf(i->last_error, sizeof(i->last_error), "%s", why);
+	if (*why != '\0' || !i->ejected)
+		(void)snprintf(i->last_error, sizeof(i->last_error), "%s",
+		    why);
 	if (i->health == health)
 		return;
 	i->health = health;
@@ -55,8 +69,7 @@ pool_health(struct instance *i, enum health health, const char *why)
 		note("%s: job %lld at %s is down: %s", i->svc->conf.name,
 		    (long long)i->rec.job_id, i->rec.url, why);
 	feed_demand_due(i->svc, false);
-	if (health == HEALTH_UP)
-		queue_serve(i->svc);
+	queue_serve(i->svc);
 }
 
 static void
@@ -196,6 +209,7 @@ pool_update(struct svc *s, struct rec_instance *rec, uint64_t generation)
 	i->rec = *rec;
 	*rec = (struct rec_instance){ 0 };
 	i->generation = generation;
+	i->id = balance_id(&i->rec);
 	if (i->rec.url != NULL && !had_url)
 		open_instance(i);
 	else if (had_url)
@@ -215,6 +229,7 @@ static void
 remove_instance(struct instance *i)
 {
 	i->gone = true;
+	eject_stop(i);
 	check_stop(i);
 	resolve_stop(i);
 	close_idle(i);
@@ -235,35 +250,27 @@ pool_sweep(struct svc *s, uint64_t generation)
 	s->ninst = kept;
 }
 
-/* ---- the choice ---- */
+/* ---- drained by hand ---- */
 
-/* Fewest requests at it; among equals the one that has waited longest. */
-static bool
-better(const struct instance *a, const struct instance *b)
+size_t
+pool_hold(int64_t job_id, bool held)
 {
-	if (b == NULL)
-		return true;
-	if (a->outstanding != b->outstanding)
-		return a->outstanding < b->outstanding;
-	return a->used_us < b->used_us;
-}
+	struct map_item *item;
+	size_t at = 0, n, found = 0;
+	struct svc *s;
 
-struct instance *
-pool_pick(struct svc *s, const struct instance *avoid)
-{
-	struct instance *best = NULL, *last = NULL, *i;
-	size_t n;
-
-	for (n = 0; n < s->ninst; n++) {
-		i = s->inst[n];
-		if (!pool_usable(i))
-			continue;
-		if (i == avoid)
-			last = i;	/* rather than nowhere */
-		else if (better(i, best))
-			best = i;
+	while ((item = map_next(&px.svcs, &at)) != NULL) {
+		s = item->value;
+		for (n = 0; n < s->ninst; n++) {
+			if (s->inst[n]->rec.job_id != job_id)
+				continue;
+			s->inst[n]->held = held;
+			found++;
+			feed_demand_due(s, false);
+		}
+		queue_serve(s);
 	}
-	return best ? best : last;
+	return found;
 }
 
 /* ---- in words ---- */
@@ -284,10 +291,14 @@ why_instance(const struct instance *i, struct buf *b)
 		(void)buf_addf(b, " on %s", r->node);
 	if (r->draining == 1 || near_its_end(i))
 		(void)buf_adds(b, ": about to end");
+	else if (i->held)
+		(void)buf_adds(b, ": drained by hand");
 	else if (r->url == NULL)
 		(void)buf_adds(b, ": has not answered yet");
-	else if (i->health == HEALTH_UP)
+	else if (i->health == HEALTH_UP && !pool_free(i))
 		(void)buf_adds(b, ": busy");
+	else if (i->health == HEALTH_UP && eject_barred(i))
+		(void)buf_addf(b, ": left out: %s", i->last_error);
 	else if (i->last_error[0] != '\0')
 		(void)buf_addf(b, ": %s", i->last_error);
 	else

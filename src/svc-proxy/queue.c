@@ -56,12 +56,23 @@ queue_remove(struct conn *c)
 	feed_demand_due(s, false);
 }
 
+/* The one whose turn it is; who waits for its own instance holds up nobody. */
+static struct conn *
+next_of(const struct svc *s)
+{
+	struct conn *c = s->first;
+
+	while (c != NULL && balance_pick(c) == NULL)
+		c = balance_is_sticky(s) ? c->next : NULL;
+	return c;
+}
+
 void
 queue_serve(struct svc *s)
 {
 	struct conn *c;
 
-	while ((c = s->first) != NULL && pool_pick(s, c->avoid) != NULL) {
+	while ((c = next_of(s)) != NULL) {
 		queue_remove(c);
 		if (!relay_try(c)) {
 			queue_add(c, true);

@@ -158,7 +158,9 @@ attach(struct conn *c, struct upstream *u)
 	c->job_id = i->rec.job_id;
 	i->outstanding++;
 	i->served++;
-	i->used_us = ev_now_us(px.ev);
+	i->turn = ++i->svc->turns;
+	u->trial = i->ejected;
+	i->on_trial |= u->trial;
 	i->svc->inflight++;
 	feed_demand_due(i->svc, false);
 }
@@ -170,6 +172,7 @@ detach(struct conn *c)
 
 	c->up = NULL;
 	u->conn = NULL;
+	u->inst->on_trial &= !u->trial;
 	u->inst->outstanding--;
 	u->inst->svc->inflight--;
 	feed_demand_due(u->inst->svc, false);
@@ -202,13 +205,12 @@ up_failed(struct upstream *u, enum why why, const char *text)
 	relay_close(u);
 	if (why == REFUSED && !i->gone)
 		pool_health(i, HEALTH_DOWN, text);
-	else
-		(void)snprintf(i->last_error, sizeof(i->last_error), "%s",
-		    text);
 	if (i->check != NULL && !u->reused)
 		check_start(i);
 	if (u->reused && !u->head_done && u->in.len == 0)
 		c->attempts--;	/* closed at rest: no fault of this one */
+	else
+		eject_failure(i, text);
 	if (why != LATE && may_repeat(c, sent)) {
 		c->avoid = i;
 		c->req_sent = 0;
@@ -336,10 +338,10 @@ relay_try(struct conn *c)
 	struct upstream *u;
 
 	while (c->attempts < c->svc->conf.retry.attempts) {
-		i = pool_pick(c->svc, c->avoid);
+		i = balance_pick(c);
 		if (i == NULL)
 			return false;
-		c->attempts++;
+		c->svc->stats.retries += c->attempts++ > 0;
 		u = reuse(i, !c->idempotent);
 		if (u == NULL)
 			u = connect_to(i);
@@ -351,6 +353,7 @@ relay_try(struct conn *c)
 		attach(c, u);
 		conn_touch(c);
 		c->sent_us = ev_now_us(px.ev);
+		c->connect_us = 0;
 		up_timer(u, u->state == UP_CONNECT ? CONNECT_MS :
 		    RESPONSE_MS);
 		relay_flush(c);
@@ -366,7 +369,9 @@ relay_try(struct conn *c)
 void
 relay_dispatch(struct conn *c)
 {
-	if (c->svc->first != NULL || !relay_try(c))
+	/* one that is tied to an instance is not behind those of others */
+	if ((c->svc->first != NULL && !balance_is_sticky(c->svc)) ||
+	    !relay_try(c))
 		queue_add(c, false);
 }
 
@@ -490,6 +495,34 @@ begin_answer(struct upstream *u, const struct http_head *h)
 		c->keep_alive = false;
 	c->status = h->status;
 	c->first_us = ev_now_us(px.ev);
+	stats_first_byte(c, u->inst);
+	eject_answer(u->inst, h->status);
+}
+
+/* A 503 that says when to come again: to another one, if one is free now. */
+static bool
+goes_elsewhere(struct upstream *u, const struct http_head *h)
+{
+	const struct http_field *f = http_find(h, "retry-after");
+	struct conn *c = u->conn;
+	struct instance *i = u->inst, *other;
+
+	if (f == NULL)
+		return false;
+	eject_pause(i, f->value);
+	if (!may_repeat(c, true))
+		return false;
+	c->avoid = i;
+	other = balance_pick(c);
+	if (other == NULL || other == i)
+		return false;
+	detach(c);
+	relay_close(u);
+	c->req_sent = 0;
+	if (!relay_try(c))
+		queue_add(c, true);
+	queue_serve(i->svc);
+	return true;
 }
 
 /*
@@ -510,6 +543,8 @@ take_head(struct upstream *u, const char *p, size_t len, const char *rest,
 		up_failed(u, LOST, h.why);
 		return false;
 	}
+	if (h.status == 503 && goes_elsewhere(u, &h))
+		return false;
 	tunnel = h.status == 101;
 	if (tunnel && !c->upgrade) {
 		up_failed(u, LOST, "it switches protocols unasked");
@@ -622,6 +657,7 @@ up_connected(struct upstream *u)
 		return;
 	}
 	u->state = UP_BUSY;
+	c->connect_us = ev_now_us(px.ev);
 	up_timer(u, RESPONSE_MS);
 	relay_flush(c);
 }

@@ -7,6 +7,7 @@
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "die.h"
 
@@ -50,18 +51,58 @@ under(struct http_slice path, const char *prefix, size_t len)
 	return path.len == len || path.p[len] == '/' || path.p[len] == '?';
 }
 
-struct svc *
-route_find(struct http_slice path)
+/* Whether a Host, maybe with a port, is of that name. */
+static bool
+same_host(struct http_slice host, const char *name)
 {
-	size_t i;
+	size_t len = strlen(name);
 
-	if (path.len == 0 || path.p[0] != '/')
+	return host.len >= len && strncasecmp(host.p, name, len) == 0 &&
+	    (host.len == len || host.p[len] == ':');
+}
+
+/* Whether s is to be had where c came in, and by that name. */
+static bool
+is_offered(const struct svc *s, const struct conn *c, const struct http_head *h)
+{
+	return s->door == c->door && (s->conf.route.host == NULL ||
+	    same_host(h->host, s->conf.route.host));
+}
+
+struct svc *
+route_find(struct conn *c, const struct http_head *h)
+{
+	struct svc *s, *other = NULL;
+	size_t i, len;
+
+	c->strip = 0;
+	if (h->path.len == 0 || h->path.p[0] != '/')
 		return NULL;
-	for (i = 0; i < px.nroutes; i++)
-		if (under(path, px.routes[i]->conf.route.prefix,
-		    route_prefix_len(px.routes[i])))
-			return px.routes[i];
-	return NULL;
+	for (i = 0; i < px.nroutes; i++) {
+		s = px.routes[i];
+		len = route_prefix_len(s);
+		if (is_offered(s, c, h) &&
+		    under(h->path, s->conf.route.prefix, len)) {
+			c->strip = s->conf.route.strip ? len : 0;
+			return s;
+		}
+		if (s->conf.route.is_default && s->door == c->door)
+			other = s;
+	}
+	return other;
+}
+
+json_t *
+route_list(const struct conn *c, const struct http_head *h)
+{
+	json_t *list = json_array();
+	size_t i = px.nroutes;
+
+	while (i-- > 0)		/* the shortest first */
+		if (is_offered(px.routes[i], c, h))
+			(void)json_array_append_new(list, json_string(
+			    px.routes[i]->conf.route.prefix));
+	return json_pack("{s:o}", "prefixes", list);
 }
 
 /* The svc of that name, made if there is none. NULL: no memory. */
@@ -80,14 +121,18 @@ svc_named(const char *name)
 	return s;
 }
 
+/* Those with a host name before all others. */
 static int
 longest_first(const void *a, const void *b)
 {
 	const struct svc *x = *(struct svc *const *)a;
 	const struct svc *y = *(struct svc *const *)b;
+	bool hx = x->conf.route.host != NULL, hy = y->conf.route.host != NULL;
 	size_t lx = strlen(x->conf.route.prefix);
 	size_t ly = strlen(y->conf.route.prefix);
 
+	if (hx != hy)
+		return hy - hx;
 	return lx != ly ? (lx < ly) - (lx > ly) :
 	    strcmp(x->conf.route.prefix, y->conf.route.prefix);
 }
@@ -102,9 +147,9 @@ mark_all_gone(void)
 		((struct svc *)item->value)->gone = true;
 }
 
-/* Moves one loaded service into its svc; it is fresh from services_load. */
+/* Moves one loaded service into its svc, and the files that it names. */
 static struct svc *
-take(struct service *from)
+take(struct service *from, struct auth_files *files)
 {
 	struct svc *s = svc_named(from->name);
 	struct err e;
@@ -115,39 +160,75 @@ take(struct service *from)
 	service_release(&s->conf);
 	s->conf = *from;
 	*from = (struct service){ 0 };
+	auth_close(&s->files);
+	s->files = *files;
+	*files = (struct auth_files){ 0 };
+	s->door = door_of(&s->conf);
 	rc = http_statuses_parse(s->conf.health.status, &s->healthy, &e);
 	assert(rc == 0);
 	s->gone = false;
 	return s;
 }
 
-int
-route_load(struct err *e)
+/* Swaps the table of services; nothing fails any more. */
+static void
+take_all(struct services *all, struct auth_files *files, struct svc **routes)
 {
-	struct services all;
-	struct svc **routes, *s;
+	struct svc *s;
 	size_t i, n = 0;
 
-	if (services_load(px.dir, &all, warn, e) < 0)
-		return -1;
-	routes = calloc(all.len ? all.len : 1, sizeof(*routes));
-	if (routes == NULL) {
-		services_release(&all);
-		return err_temp(e, "out of memory");
-	}
 	mark_all_gone();
-	for (i = 0; i < all.len; i++) {
-		s = take(&all.list[i]);
+	for (i = 0; i < all->len; i++) {
+		s = take(&all->list[i], &files[i]);
 		if (s != NULL)
 			routes[n++] = s;
 		else
 			warn("out of memory: %s is left out",
-			    all.list[i].name);
+			    all->list[i].name);
 	}
-	services_release(&all);
 	free(px.routes);
 	px.routes = routes;
 	px.nroutes = n;
 	qsort(routes, n, sizeof(*routes), longest_first);
+	door_close_unused();
+}
+
+static int
+open_files(const struct services *all, struct auth_files *files,
+    struct err *e)
+{
+	size_t i;
+
+	for (i = 0; i < all->len; i++)
+		if (auth_open(&all->list[i], &files[i], e) < 0)
+			return -1;
 	return 0;
+}
+
+int
+route_load(struct err *e)
+{
+	struct auth_files *files;
+	struct services all;
+	struct svc **routes;
+	size_t i;
+	int rc = -1;
+
+	if (services_load(px.dir, &all, warn, e) < 0)
+		return -1;
+	files = calloc(all.len + 1, sizeof(*files));
+	routes = calloc(all.len + 1, sizeof(*routes));
+	if (files == NULL || routes == NULL) {
+		(void)err_temp(e, "out of memory");
+	} else if (open_files(&all, files, e) == 0 && door_open(&all, e) == 0) {
+		take_all(&all, files, routes);
+		routes = NULL;
+		rc = 0;
+	}
+	for (i = 0; files != NULL && i < all.len; i++)
+		auth_close(&files[i]);
+	free(files);
+	free(routes);
+	services_release(&all);
+	return rc;
 }

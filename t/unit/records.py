@@ -12,7 +12,9 @@ import sys
 
 TYPES = {"text": str, "integer": int, "boolean": bool, "number": (int, float),
          "array of objects": list, "array of text": list,
-         "object of text": dict}
+         "array of integers": list,
+         "object of text": dict, "object of numbers": dict,
+         "object of anything": dict}
 
 
 def parse(path):
