@@ -179,7 +179,7 @@ typed() {
 	await 5 test -S notify
 	socket() {
 		NOTIFY_SOCKET=$PWD/notify exec systemd-socket-activate \
-			-l "127.0.0.1:$port" -E NOTIFY_SOCKET -E PATH svc-proxy \
+			-l "127.0.0.1:$port" -E NOTIFY_SOCKET -E PATH -E BERTH_TEST svc-proxy \
 			-s services <>fifo/instances 1<>fifo/demand
 	}
 	keeper() { exec svc-keepalive -s services <>fifo/demand 1<>fifo/orders; }

@@ -1,0 +1,123 @@
+#!/usr/bin/env bats
+# svc-proxy under what should not matter to anybody else: clients that are slow
+# on purpose, a table that never rests, tunnels to instances that die.
+
+load helper
+
+scenario() {
+	cat >scenario
+	timeout 240 python3 "$root/t/scenario.py" scenario
+}
+
+@test "load: 2,000 half-open clients and two that never read: nobody notices" {
+	scenario <<-'END'
+	import resource
+	hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+	resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+	def handler(conn):
+	    while True:
+	        head = conn.head()
+	        if not head:
+	            return
+	        conn.send(ok(b"x" * (8 << 20) if b"/big" in head else b"fine"))
+	p, s = ready(handler)
+	deaf = [p.client() for i in range(2)]
+	for c in deaf:
+	    c.send(H("GET /a/big HTTP/1.1", "Host: h"))
+	starts = [b"G", b"GET /a HTTP/1.1\r\n", b"GET /a HTTP/1.1\r\nHost: h\r\nX: ",
+	          H("POST /a HTTP/1.1", "Host: h", "Content-Length: 9") + b"1234",
+	          H("PUT /a HTTP/1.1", "Host: h", "Transfer-Encoding: chunked") +
+	          b"5\r\nab"]
+	slow = []
+	for n in range(2000):
+	    slow.append(p.client())
+	    slow[n].send(starts[n % len(starts)])
+	until("all are there", lambda: p.status()["connections"] == 2003)
+	c, worst = p.client(), 0
+	for n in range(200):
+	    for drip in slow[n::200]:
+	        try:
+	            drip.send(b"a")
+	        except ConnectionError:
+	            pass        # a body that is none was refused by then
+	    begin = time.monotonic()
+	    same((200, b"fine"), c.ask(H("GET /a HTTP/1.1", "Host: h"))[::2])
+	    worst = max(worst, time.monotonic() - begin)
+	assert worst < 1, worst
+	assert "/san/" in os.environ["UNIT"] or p.memory_kb() < 60000, (
+	    p.memory_kb())
+	for c in slow + deaf + [c]:
+	    c.close()
+	END
+}
+
+@test "load: 1,000 changes of the table, and no request fails" {
+	scenario <<-'END'
+	servers = [Server(echo) for i in range(3)]
+	p = Proxy({"a": {}, "b": {}})
+	p.table(job("a", servers[0], 1))
+	over, made = [], []
+	def client(method, body):
+	    c = p.client()
+	    head = H(method + " /a/x HTTP/1.1", "Host: h",
+	             "Content-Length: %d" % len(body))
+	    while not over:
+	        a = c.ask(head + body)
+	        same((200, None), (a.status, a.fields.get("connection")))
+	        made.append(1)
+	    c.close()
+	threads = [start(client, *x) for x in 2 * [
+	    ("GET", b""), ("POST", b"x" * 20000)]]
+	for n in range(1000):
+	    which = [i for i in range(3) if (n % 7 + 1) >> i & 1]
+	    p.table(*[job("a", servers[i], n // 50 * 3 + i + 1) for i in which],
+	            wait=False)
+	    if n % 20 == 0:
+	        before = len(made)
+	        until("they ask", lambda: len(made) > before + 4 or wrong)
+	until("all are passed on", lambda: len(p.records("end")) == 1001)
+	over.append(1)
+	join(threads)
+	assert len(made) > 200, len(made)
+	END
+}
+
+@test "load: 1,000 tunnels to instances that die leave nothing behind" {
+	scenario <<-'END'
+	def handler(conn):
+	    conn.head()
+	    conn.send(H("HTTP/1.1 101 Go", "Upgrade: x", "Connection: upgrade"))
+	    while True:
+	        conn.send(conn.sock.recv(1000) or b"", None)
+	        if n % 2:
+	            conn.reset()
+	            return
+	def tunnel():
+	    c = p.client()
+	    same(101, c.ask(H("GET /a HTTP/1.1", "Host: h", "Upgrade: x",
+	                      "Connection: upgrade")).status)
+	    return c
+	p = Proxy({"a": {}})
+	kb = []
+	for n in range(20):
+	    s = Server(handler)
+	    p.table(job("a", s, n + 1))
+	    tunnels = [tunnel() for i in range(50)]
+	    for i, c in enumerate(tunnels):
+	        if i % 2 or n % 2:
+	            c.send(b"hello")
+	    s.stop()
+	    for c in tunnels:
+	        c.sock.settimeout(PATIENCE)
+	        try:
+	            c.to_end()
+	        except ConnectionError:
+	            pass
+	        c.close()
+	    until("it is at rest", p.at_rest)
+	    kb.append(p.memory_kb())
+	until("no descriptor is left", lambda: p.count_fds() <= p.fds)
+	# freed memory of the sanitizers' stays theirs; they look for leaks
+	assert "/san/" in os.environ["UNIT"] or kb[-1] - kb[1] < 500, kb
+	END
+}
