@@ -198,10 +198,11 @@ default_prefix(const struct service *of)
 
 	if (of->route.host != NULL || of->route.listen != NULL)
 		return strdup("/");
-	s = p = malloc(3 * strlen(name) + 2);
+	s = malloc(3 * strlen(name) + 2);
 	if (s == NULL)
 		return NULL;
-	*p++ = '/';
+	s[0] = '/';
+	p = s + 1;
 	for (; *name != '\0'; name++) {
 		if (strchr("-._~!$&'()*+,;=:@", *name) != NULL ||
 		    (*name >= '0' && *name <= '9') ||

@@ -174,11 +174,11 @@ keep_text(const struct buf *text)
 	static size_t left;
 	char *p;
 
-	if (text->len > left) {
+	if (chunk == NULL || text->len > left) {
 		left = MAX(text->len, CHUNK);
 		chunk = xrealloc(NULL, left, 1);
 	}
-	p = memcpy(chunk, text->data, text->len);
+	p = memcpy(chunk, buf_str(text), text->len);
 	chunk += text->len;
 	left -= text->len;
 	return p;

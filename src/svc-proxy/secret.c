@@ -85,7 +85,7 @@ read_text(struct secret_file *f, int fd, struct err *e)
 		return err_perm(e, "%s: longer than %d bytes", f->path,
 		    FILE_MAX_BYTES);
 	size = (size_t)f->seen.st_size;
-	f->text = malloc(size + 1);
+	f->text = calloc(1, size + 1);
 	if (f->text == NULL)
 		return err_temp(e, "out of memory");
 	while (f->text_len < size) {
