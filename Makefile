@@ -66,7 +66,10 @@ $(TOOLS:%=$(B)/bin/%) $(FAST): $$(call objects,$$(@F)) $(LIBBERTH)
 	$(CC) $(OPT) $(LDFLAGS) -o $@ $^ $(call libs,$(@F))
 
 $(DRIVERS:%=$(B)/t/%): $(B)/t/%: $(B)/t/unit/%.o $(LIBBERTH)
-	$(CC) $(OPT) $(LDFLAGS) -o $@ $^ -ljansson
+	$(CC) $(OPT) $(LDFLAGS) -o $@ $(filter %.o,$^) $(LIBBERTH) -ljansson \
+	    $(DRIVER_LIBS)
+$(B)/t/fetch: $(B)/lib/fetch.o
+$(B)/t/fetch: DRIVER_LIBS = -lcurl
 
 $(FAKES:%=$(B)/t/%): $(B)/t/fake-%: $$(call objects,%) \
 		$(B)/t/unit/fake-slurm.o $(LIBBERTH)
