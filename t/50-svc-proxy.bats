@@ -4,11 +4,6 @@
 
 load helper
 
-scenario() {
-	cat >scenario
-	timeout 120 python3 "$root/t/scenario.py" scenario
-}
-
 @test "proxy: a request and its answer, byte for byte" {
 	scenario <<-'END'
 	p, s = ready(answering(ok(b"hello", "X-Answer: 1")))

@@ -4,11 +4,6 @@
 
 load helper
 
-scenario() {
-	cat >scenario
-	timeout 120 python3 "$root/t/scenario.py" scenario
-}
-
 @test "proxy: nobody listens: tried elsewhere, also a POST, never seen" {
 	scenario <<-'END'
 	dead, good = Server(echo), Server(echo)

@@ -4,11 +4,6 @@
 
 load helper
 
-scenario() {
-	cat >scenario
-	timeout 120 python3 "$root/t/scenario.py" scenario
-}
-
 @test "proxy: a request waits, and is answered at once when one is ready" {
 	scenario <<-'END'
 	s = Server(echo)

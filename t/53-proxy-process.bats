@@ -4,11 +4,6 @@
 
 load helper
 
-scenario() {
-	cat >scenario
-	timeout 180 python3 "$root/t/scenario.py" scenario
-}
-
 # refuses STATUS TEXT ARG...: ends with STATUS, and says exactly TEXT.
 refuses() {
 	local want=$1 text=$2

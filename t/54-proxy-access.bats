@@ -4,13 +4,7 @@
 
 load helper
 
-scenario() {
-	{
-		cat "$BATS_TEST_DIRNAME/access.py"
-		cat
-	} >scenario
-	timeout 120 python3 "$root/t/scenario.py" scenario
-}
+scenario_words=$root/t/access.py
 
 # ---- routes ----
 

@@ -4,11 +4,6 @@
 
 load helper
 
-scenario() {
-	cat >scenario
-	timeout 120 python3 "$root/t/scenario.py" scenario
-}
-
 @test "hist: percentiles are right to within an eighth" {
 	python3 - >in 2>want <<-'END'
 	import random, sys

@@ -4,11 +4,6 @@
 
 load helper
 
-scenario() {
-	cat >scenario
-	PYTHONPATH=$root/t timeout 280 python3 "$root/t/scenario.py" scenario
-}
-
 hostile() {
 	scenario <<-END
 	PIECE = $1

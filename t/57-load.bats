@@ -4,11 +4,6 @@
 
 load helper
 
-scenario() {
-	cat >scenario
-	timeout 240 python3 "$root/t/scenario.py" scenario
-}
-
 @test "load: 2,000 half-open clients and two that never read: nobody notices" {
 	scenario <<-'END'
 	import resource

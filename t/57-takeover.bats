@@ -3,11 +3,6 @@
 
 load helper
 
-scenario() {
-	cat >scenario
-	timeout 180 python3 "$root/t/scenario.py" scenario
-}
-
 @test "takeover: five times under load, and no request fails" {
 	scenario <<-'END'
 	p, s = ready(echo, {}, "-l", "unix:second.sock")

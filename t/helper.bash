@@ -11,6 +11,7 @@
 #	await SECONDS CMD...	poll until CMD succeeds; fails at the deadline
 #	same_ndjson WANT GOT	compare two files of records
 #	free_port		print a TCP port that no other test is given
+#	scenario <FILE		has t/scenario.py run it
 #	use_cluster		the shared Slurm of this run; sets SLURM_CONF
 
 bats_require_minimum_version 1.5.0
@@ -134,4 +135,11 @@ free_port() {
 use_cluster() {
 	svc-devcluster up -q --dir="$BERTH_T_CLUSTER" || return
 	export SLURM_CONF=$BERTH_T_CLUSTER/slurm.conf
+}
+
+# scenario: of a client, svc-proxy and servers, on stdin. scenario_words is a
+# file with more words for all of them, if a test file has any.
+scenario() {
+	cat ${scenario_words:+"$scenario_words"} - >scenario
+	PYTHONPATH=$root/t timeout 280 python3 "$root/t/scenario.py" scenario
 }
