@@ -137,6 +137,7 @@ page() { python3 "$root/t/unit/records.py" "$root/man/svc-records.5" "$@"; }
 		grep -oE 'line_begin\(&?b, "[a-z]+"' code | cut -d'"' -f2
 		echo instance	# lib/rec.c
 		echo service	# svc-service(5)
+		printf '%s\n' node partition	# only read, by sched-sim
 	} | sort -u >named
 	page kinds | sort | diff -u - named
 }

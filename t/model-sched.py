@@ -242,4 +242,5 @@ def main():
                     out.write("\t".join(map(str, row)) + "\n")
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -44,6 +44,7 @@ enum { ABSENT = -1 };
 struct line {
 	struct flat_member m[KEYS];
 	struct buf text;	/* the members that are kept */
+	struct need_line *need;	/* more of them; NULL: there are no nodes */
 };
 
 /* ---- in ---- */
@@ -77,6 +78,8 @@ read_line(struct line *l, const char *line, size_t len, struct err *e)
 
 	for (k = 0; k < KEYS; k++)
 		l->m[k].type = ABSENT;
+	if (l->need != NULL)
+		need_line_clear(l->need);
 	buf_cut(&l->text, 0);
 	if (flat_begin(&f, line, len, e) < 0)
 		return -1;
@@ -84,6 +87,8 @@ read_line(struct line *l, const char *line, size_t len, struct err *e)
 		k = key_of(&m);
 		if (k < KEYS)
 			l->m[k] = m;
+		else if (l->need != NULL)
+			need_line_member(l->need, &m);
 		if (!is_found(k) && flat_put_member(&l->text, &m) < 0)
 			return err_errno(e, "a record");
 	}
@@ -147,7 +152,7 @@ take_spans(const struct line *l, struct sim_job *j, struct err *e)
 }
 
 static int
-take_job(const struct line *l, struct sim_job *j, int64_t procs,
+take_job(const struct line *l, struct sim_job *j, const struct cluster *c,
     struct err *e)
 {
 	int64_t n;
@@ -158,12 +163,16 @@ take_job(const struct line *l, struct sim_job *j, int64_t procs,
 	    take_int(l, CPUS, 1, TIME_MAX, &n, e) < 0 ||
 	    take_spans(l, j, e) < 0)
 		return -1;
-	if (n > procs)
+	if (n > c->procs)
 		return err_perm(e, "job %lld: %lld processors are more than "
 		    "the %lld of the cluster", (long long)j->id, (long long)n,
-		    (long long)procs);
+		    (long long)c->procs);
 	j->procs = (int32_t)n;
-	return 0;
+	if (l->need == NULL)
+		return 0;
+	j->need = need_new(l->need, c, n, j->limit_s, e);
+	return j->need == NULL ? err_prefix(e, "job %lld",
+	    (long long)j->id) : 0;
 }
 
 /* A copy of text among many, never freed. */
@@ -185,12 +194,12 @@ keep_text(const struct buf *text)
 }
 
 static int
-add_job(struct load *l, size_t *cap, const struct line *line, int64_t procs,
-    struct err *e)
+add_job(struct load *l, size_t *cap, const struct line *line,
+    const struct cluster *c, struct err *e)
 {
 	struct sim_job j;
 
-	if (take_job(line, &j, procs, e) < 0)
+	if (take_job(line, &j, c, e) < 0)
 		return -1;
 	if (l->len > 0 && j.submit_at < l->jobs[l->len - 1].submit_at)
 		return err_perm(e, "job %lld: submitted before the job before "
@@ -256,7 +265,7 @@ next_line(struct nd_in *in, char **line, size_t *len, struct err *e)
 
 static int
 one_line(struct load *l, size_t *cap, struct line *line, struct nd_in *in,
-    int64_t procs, struct err *e)
+    const struct cluster *c, struct err *e)
 {
 	char *text = NULL;
 	size_t len = 0;
@@ -265,13 +274,13 @@ one_line(struct load *l, size_t *cap, struct line *line, struct nd_in *in,
 	if (got <= 0)
 		return got;
 	if (read_line(line, text, len, e) < 0 ||
-	    (is_job(line) && add_job(l, cap, line, procs, e) < 0))
+	    (is_job(line) && add_job(l, cap, line, c, e) < 0))
 		return err_prefix(e, "%s:%lu", in->name, in->line);
 	return 1;
 }
 
 int
-load_jobs(struct load *l, int fd, const char *name, int64_t procs,
+load_jobs(struct load *l, int fd, const char *name, const struct cluster *c,
     bool keep_going, struct err *e)
 {
 	struct line line = { .text = BUF_INIT(2 * ND_LINE_MAX) };
@@ -279,8 +288,10 @@ load_jobs(struct load *l, int fd, const char *name, int64_t procs,
 	size_t cap = 0;
 	int got;
 
+	if (c->nodes_len > 0)
+		line.need = need_line_new();
 	nd_open(&in, fd, name);
-	while ((got = one_line(l, &cap, &line, &in, procs, e)) != 0) {
+	while ((got = one_line(l, &cap, &line, &in, c, e)) != 0) {
 		if (got > 0)
 			continue;
 		if (!keep_going)
@@ -290,6 +301,7 @@ load_jobs(struct load *l, int fd, const char *name, int64_t procs,
 	}
 	nd_close(&in);
 	buf_release(&line.text);
+	need_line_free(line.need);
 	return got < 0 ? -1 : check_ids(l, name, e);
 }
 
@@ -318,9 +330,39 @@ add_machines(struct buf *b, const struct sim *s, const sim_word *set)
 	return 0;
 }
 
+/* CPUs on each node in turn, as SLURM_JOB_CPUS_PER_NODE: "8(x2),4" */
+static int
+add_cpus(struct buf *b, const struct need *n)
+{
+	int32_t i, same, cpus;
+
+	for (i = 0; i < n->parts_len; i += same) {
+		cpus = n->parts[i].res.v[RES_CPU];
+		for (same = 1; i + same < n->parts_len &&
+		    n->parts[i + same].res.v[RES_CPU] == cpus; same++)
+			;
+		if (buf_addf(b, "%s%d", i > 0 ? "," : "", cpus) < 0 ||
+		    (same > 1 && buf_addf(b, "(x%d)", same) < 0))
+			return -1;
+	}
+	return 0;
+}
+
+static int
+add_nodes(struct buf *b, const struct sim *s, const struct need *n)
+{
+	if (buf_adds(b, ",\"nodes\":\"") < 0 ||
+	    hostlist_write(b, s->cluster, n->parts, n->parts_len) < 0 ||
+	    buf_adds(b, "\",\"alloc\":\"") < 0 || add_cpus(b, n) < 0)
+		return -1;
+	return buf_addc(b, '"');
+}
+
 static int
 add_alloc(struct buf *b, const struct sim *s, const struct sim_job *j)
 {
+	if (s->free_nodes != NULL)
+		return add_nodes(b, s, j->need);
 	if (!s->name_machines)
 		return 0;
 	if (buf_adds(b, ",\"alloc\":\"") < 0 ||

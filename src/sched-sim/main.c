@@ -19,7 +19,7 @@ static const char usage_text[] =
 "Reads job records in order of submission and writes them, in order of their\n"
 "ends, with when each starts and ends under POLICY.\n"
 "\n"
-"  -c, --cluster=CLUSTER    procs=N, or an ini file with [CLUSTER]\n"
+"  -c, --cluster=CLUSTER    procs=N, an ini file with [CLUSTER], or node records\n"
 "  -p, --policy=POLICY      fcfs, easy, easy-sjbf, conservative, sjf, ljf,\n"
 "                           largest, wfp3, unicef; or, with rounds, fifo, srtf,\n"
 "                           las, ftf, drf, tetris, and +greedy, +fair or +tune,\n"
@@ -171,6 +171,9 @@ parse_options(int argc, char **argv)
 
 /* ---- the two families ---- */
 
+static struct cluster cluster;
+static struct sim s = { .cluster = &cluster };
+
 static int64_t
 run_rounds(struct err *e)
 {
@@ -191,38 +194,41 @@ run_rounds(struct err *e)
 }
 
 static int
-write_all(const struct sim *s, struct err *e)
+write_all(struct err *e)
 {
 	int32_t i;
 
-	for (i = 0; i < s->ended_len; i++)
-		if (load_write(s, &s->jobs[s->ended[i]], e) < 0)
+	for (i = 0; i < s.ended_len; i++)
+		if (load_write(&s, &s.jobs[s.ended[i]], e) < 0)
 			return -1;
 	return 0;
 }
 
 static int64_t
-run_space(const struct policy *policy, struct err *e)
+run_space(struct err *e)
 {
 	static struct load l;	/* all lives until the program ends */
-	static struct sim s;
 
-	s.policy = policy;
 	s.one_by_one = opt.pyss;
-	s.name_machines = opt.ids;
 	if (opt.rounds_only != NULL)
 		return err_perm(e, "%s is only for policies of rounds",
 		    opt.rounds_only);
 	if (opt.pyss && opt.ids)
 		return err_perm(e, "--same-instant=pyss counts processors; it "
 		    "does not go with --allocate=ids");
-	if (cluster_procs(opt.cluster, &s.procs, e) < 0 ||
-	    load_jobs(&l, STDIN_FILENO, "stdin", s.procs, opt.keep_going,
+	if (cluster_load(&cluster, opt.cluster, e) < 0)
+		return -1;
+	if (cluster.nodes_len > 0 && opt.space_only != NULL)
+		return err_perm(e, "%s is not for a cluster of nodes",
+		    opt.space_only);
+	if (load_jobs(&l, STDIN_FILENO, "stdin", &cluster, opt.keep_going,
 	    e) < 0)
 		return -1;
 	chat("%d jobs read", l.len);
 	if (opt.dry_run)
 		return l.skipped;
+	s.policy = policy_find(opt.policy, &s);
+	s.procs = cluster.procs;
 	s.jobs = l.jobs;
 	s.jobs_len = l.len;
 	sim_run(&s);
@@ -232,22 +238,23 @@ run_space(const struct policy *policy, struct err *e)
 		return err_perm(e, "the last job ends at %lld, and records "
 		    "have no time after %lld", (long long)s.now,
 		    (long long)REC_MAX);
-	return write_all(&s, e) < 0 ? -1 : l.skipped;
+	return write_all(e) < 0 ? -1 : l.skipped;
 }
 
 int
 main(int argc, char **argv)
 {
-	const struct policy *policy;
 	int64_t skipped;
+	bool space;
 	struct err e;
 
 	prog = "sched-sim";
 	parse_options(argc, argv);
-	policy = policy_find(opt.policy, opt.ids);
-	if (policy == NULL && !rounds_is_policy(opt.policy))
+	s.name_machines = opt.ids;
+	space = policy_find(opt.policy, &s) != NULL;
+	if (!space && !rounds_is_policy(opt.policy))
 		die_unknown(opt.policy);
-	skipped = policy != NULL ? run_space(policy, &e) : run_rounds(&e);
+	skipped = space ? run_space(&e) : run_rounds(&e);
 	if (skipped < 0)
 		die_err(&e);
 	leave(skipped > 0 ? ST_NO : ST_OK);

@@ -50,7 +50,7 @@ conservative_end(struct sim *s, int32_t job, bool early)
 	if (!early)
 		return;
 	profile_advance(&c->profile, s->now);
-	profile_give(&c->profile, s->now, j->start_at + j->limit_s, j->procs,
+	profile_give(&c->profile, s->now, j->start_at + j->limit_s, j,
 	    j->machines);
 	c->early = true;
 }
@@ -59,9 +59,9 @@ conservative_end(struct sim *s, int32_t job, bool early)
 static int64_t
 take_hole(struct sim *s, struct conservative *c, struct sim_job *j)
 {
-	int64_t at = profile_find(&c->profile, j->limit_s, j->procs, c->set);
+	int64_t at = profile_find(&c->profile, j, c->set);
 
-	profile_take(&c->profile, at, at + j->limit_s, j->procs, c->set);
+	profile_take(&c->profile, at, at + j->limit_s, j, c->set);
 	if (s->words > 0)
 		memcpy(j->machines, c->set, s->words * sizeof(*c->set));
 	return at;
@@ -82,8 +82,7 @@ reserve_again(struct sim *s, struct conservative *c, struct sim_job *j)
 {
 	int64_t was = j->node.key, at;
 
-	profile_give(&c->profile, was, was + j->limit_s, j->procs,
-	    j->machines);
+	profile_give(&c->profile, was, was + j->limit_s, j, j->machines);
 	at = take_hole(s, c, j);
 	if (at != was)
 		heap_move(&c->starts, &j->node, at);

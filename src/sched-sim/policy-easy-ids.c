@@ -66,7 +66,7 @@ easy_ids_end(struct sim *s, int32_t job, bool early)
 	if (!early)
 		return;
 	profile_advance(&z->profile, s->now);
-	profile_give(&z->profile, s->now, j->start_at + j->limit_s, j->procs,
+	profile_give(&z->profile, s->now, j->start_at + j->limit_s, j,
 	    j->machines);
 }
 
@@ -77,10 +77,10 @@ try_start(struct sim *s, int32_t job, sim_word *set, int64_t *at)
 	const struct sim_job *j = &s->jobs[job];
 	struct easy_ids *z = s->own;
 
-	*at = profile_find(&z->profile, j->limit_s, j->procs, set);
+	*at = profile_find(&z->profile, j, set);
 	if (*at > s->now)
 		return false;
-	profile_take(&z->profile, *at, *at + j->limit_s, j->procs, set);
+	profile_take(&z->profile, *at, *at + j->limit_s, j, set);
 	sim_start(s, job, set);
 	return true;
 }
@@ -144,11 +144,11 @@ easy_ids_pass(struct sim *s)
 	}
 	if (z->head != NOBODY) {
 		head = &s->jobs[z->head];
-		profile_take(&z->profile, at, at + head->limit_s,
-		    head->procs, z->head_set);
+		profile_take(&z->profile, at, at + head->limit_s, head,
+		    z->head_set);
 		try_others(s, z, all);
-		profile_give(&z->profile, at, at + head->limit_s,
-		    head->procs, z->head_set);
+		profile_give(&z->profile, at, at + head->limit_s, head,
+		    z->head_set);
 	}
 	z->fresh = s->submitted;
 }

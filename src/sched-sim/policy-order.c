@@ -31,7 +31,7 @@ order_pass(struct sim *s)
 
 	while ((n = heap_top(line)) != NULL) {
 		j = container_of(n, struct sim_job, node);
-		if (j->procs > s->free)
+		if (!sim_fits(s, (int32_t)(j - s->jobs)))
 			break;
 		(void)heap_pop(line);
 		sim_start(s, (int32_t)(j - s->jobs), NULL);

@@ -102,7 +102,7 @@ score_pass(struct sim *s, score *f)
 	while (l->len > 0 && s->free > 0) {
 		at = best(s, f);
 		job = l->jobs[at];
-		if (s->jobs[job].procs > s->free)
+		if (!sim_fits(s, job))
 			return;
 		l->len--;
 		memmove(l->jobs + at, l->jobs + at + 1,

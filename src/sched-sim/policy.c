@@ -5,31 +5,36 @@
 
 #include <string.h>
 
-/* One row a policy; ids: where machines have names, if that differs. */
+/*
+ * One row a policy; ids: where machines have names, nodes: on a cluster of
+ * nodes, if that differs.
+ */
 static const struct {
-	const struct policy *counts, *ids;
+	const struct policy *counts, *ids, *nodes;
 } policies[] = {
-	{ &policy_fcfs, NULL },
-	{ &policy_easy, &policy_easy_ids },
-	{ &policy_easy_sjbf, &policy_easy_sjbf_ids },
-	{ &policy_conservative, NULL },
-	{ &policy_sjf, NULL },
-	{ &policy_ljf, NULL },
-	{ &policy_largest, NULL },
-	{ &policy_wfp3, NULL },
-	{ &policy_unicef, NULL },
+	{ &policy_fcfs, NULL, NULL },
+	{ &policy_easy, &policy_easy_ids, &policy_easy_nodes },
+	{ &policy_easy_sjbf, &policy_easy_sjbf_ids, &policy_easy_sjbf_nodes },
+	{ &policy_conservative, NULL, NULL },
+	{ &policy_sjf, NULL, NULL },
+	{ &policy_ljf, NULL, NULL },
+	{ &policy_largest, NULL, NULL },
+	{ &policy_wfp3, NULL, NULL },
+	{ &policy_unicef, NULL, NULL },
 };
 
 const struct policy *
-policy_find(const char *name, bool name_machines)
+policy_find(const char *name, const struct sim *s)
 {
 	size_t i;
 
 	for (i = 0; i < ARRAY_LEN(policies); i++) {
 		if (strcmp(policies[i].counts->name, name) != 0)
 			continue;
-		if (name_machines && policies[i].ids != NULL)
+		if (s->name_machines && policies[i].ids != NULL)
 			return policies[i].ids;
+		if (s->cluster->nodes_len > 0 && policies[i].nodes != NULL)
+			return policies[i].nodes;
 		return policies[i].counts;
 	}
 	return NULL;

@@ -1,5 +1,6 @@
 /*
- * profile.c - what is free, now and later, as steps in order of time.
+ * profile.c - what is free, now and later, as steps in order of time: counted,
+ * with names, or of each node.
  *
  * Steps that have become equal to the one before are joined as they appear, so
  * their number is bounded by the jobs that run or have a reservation.
@@ -7,6 +8,7 @@
 #include "sim.h"
 
 #include <assert.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "xalloc.h"
@@ -28,19 +30,32 @@ make_room(struct profile *p)
 	if (p->words > 0)
 		p->sets = xrealloc(p->sets, p->cap * p->words,
 		    sizeof(*p->sets));
+	if (p->cluster != NULL)
+		p->nodes = xrealloc(p->nodes, p->cap, sizeof(*p->nodes));
 }
 
 void
 profile_init(struct profile *p, const struct sim *s)
 {
-	*p = (struct profile){ .words = s->words };
+	*p = (struct profile){ .words = s->words, .parts = s->parts,
+	    .cluster = s->cluster->nodes_len > 0 ? s->cluster : NULL };
 	make_room(p);
 	p->at[0] = 0;
 	p->free[0] = s->procs;
 	p->len = 1;
+	if (p->cluster != NULL) {
+		p->nodes[0] = nodes_all(p->cluster);
+		p->least = nodes_all(p->cluster);
+	}
 	if (p->words > 0)
 		memcpy(p->sets, s->free_machines,
 		    p->words * sizeof(*p->sets));
+}
+
+static size_t
+nodes_len(const struct profile *p)
+{
+	return (size_t)p->cluster->nodes_len;
 }
 
 /* Moves the steps from i on by one place up, or down over i - 1. */
@@ -54,6 +69,8 @@ shift(struct profile *p, size_t i, int by)
 	if (p->words > 0)
 		memmove(set_of(p, to), set_of(p, i),
 		    n * p->words * sizeof(*p->sets));
+	if (p->cluster != NULL)
+		memmove(p->nodes + to, p->nodes + i, n * sizeof(*p->nodes));
 	p->len = by > 0 ? p->len + 1 : p->len - 1;
 }
 
@@ -92,6 +109,11 @@ cut(struct profile *p, int64_t t)
 	if (p->words > 0)
 		memcpy(set_of(p, i + 1), set_of(p, i),
 		    p->words * sizeof(*p->sets));
+	if (p->cluster != NULL) {
+		p->nodes[i + 1] = xcalloc(nodes_len(p), sizeof(struct res));
+		memcpy(p->nodes[i + 1], p->nodes[i],
+		    nodes_len(p) * sizeof(struct res));
+	}
 	return i + 1;
 }
 
@@ -104,6 +126,12 @@ join(struct profile *p, size_t i)
 	if (p->words > 0 && memcmp(set_of(p, i), set_of(p, i - 1),
 	    p->words * sizeof(*p->sets)) != 0)
 		return;
+	if (p->cluster != NULL) {
+		if (memcmp(p->nodes[i], p->nodes[i - 1],
+		    nodes_len(p) * sizeof(struct res)) != 0)
+			return;
+		free(p->nodes[i]);
+	}
 	if (i + 1 < p->len)
 		shift(p, i + 1, -1);
 	else
@@ -113,10 +141,15 @@ join(struct profile *p, size_t i)
 void
 profile_advance(struct profile *p, int64_t now)
 {
-	size_t past = step_at(p, now), n;
+	size_t past = step_at(p, now), n, i;
 
 	if (past > 0) {
 		n = p->len - past;
+		for (i = 0; p->cluster != NULL && i < past; i++)
+			free(p->nodes[i]);
+		if (p->cluster != NULL)
+			memmove(p->nodes, p->nodes + past,
+			    n * sizeof(*p->nodes));
 		memmove(p->at, p->at + past, n * sizeof(*p->at));
 		memmove(p->free, p->free + past, n * sizeof(*p->free));
 		if (p->words > 0)
@@ -183,55 +216,94 @@ fits(const struct profile *p, size_t i, int64_t span, int64_t procs,
 	return true;
 }
 
+/* The same on nodes; where is then in p->parts. Its length, or 0. */
+static int32_t
+fits_nodes(const struct profile *p, size_t i, const struct sim_job *j)
+{
+	size_t k;
+
+	memcpy(p->least, p->nodes[i], nodes_len(p) * sizeof(*p->least));
+	for (k = i + 1; k < p->len && p->at[k] - p->at[i] < j->limit_s; k++)
+		nodes_least(p->cluster, p->least, p->nodes[k]);
+	return nodes_place(p->cluster, p->least, j->need, p->parts);
+}
+
+static int64_t
+find_nodes(const struct profile *p, const struct sim_job *j)
+{
+	int32_t len;
+	size_t i = 0;
+
+	while ((len = fits_nodes(p, i, j)) == 0) {
+		i++;
+		assert(i < p->len);
+	}
+	sim_keep_parts(j->need, p->parts, len);
+	return p->at[i];
+}
+
 int64_t
-profile_find(const struct profile *p, int64_t span, int64_t procs,
-    sim_word *set)
+profile_find(const struct profile *p, const struct sim_job *j, sim_word *set)
 {
 	size_t i = 0, next = 0;
 
-	while (!fits(p, i, span, procs, set, &next)) {
+	if (p->cluster != NULL)
+		return find_nodes(p, j);
+	while (!fits(p, i, j->limit_s, j->procs, set, &next)) {
 		i = next;
 		assert(i < p->len);
 	}
 	if (p->words > 0)
-		profile_lowest(set, p->words, procs, set);
+		profile_lowest(set, p->words, j->procs, set);
 	return p->at[i];
 }
 
-/* Adds procs (less than none: takes) to the steps from at to end. */
+/* Gives to, or takes from, one step. */
 static void
-change(struct profile *p, int64_t at, int64_t end, int64_t procs,
-    const sim_word *set)
+change_step(struct profile *p, size_t i, const struct sim_job *j,
+    const sim_word *set, bool give)
 {
-	size_t first, last, i, w;
+	size_t w;
+
+	if (p->cluster != NULL) {
+		(give ? nodes_give : nodes_take)(p->cluster, p->nodes[i],
+		    j->need->parts, j->need->parts_len);
+		return;
+	}
+	p->free[i] += give ? j->procs : -j->procs;
+	assert(p->free[i] >= 0);
+	for (w = 0; w < p->words; w++) {
+		assert((set_of(p, i)[w] & set[w]) == (give ? 0 : set[w]));
+		set_of(p, i)[w] ^= set[w];
+	}
+}
+
+static void
+change(struct profile *p, int64_t at, int64_t end, const struct sim_job *j,
+    const sim_word *set, bool give)
+{
+	size_t first, last, i;
 
 	if (at >= end)
 		return;
 	first = cut(p, at);
 	last = cut(p, end);
-	for (i = first; i < last; i++) {
-		p->free[i] += procs;
-		assert(p->free[i] >= 0);
-		for (w = 0; w < p->words; w++) {
-			assert((set_of(p, i)[w] & set[w]) ==
-			    (procs < 0 ? set[w] : 0));
-			set_of(p, i)[w] ^= set[w];
-		}
-	}
+	for (i = first; i < last; i++)
+		change_step(p, i, j, set, give);
 	join(p, last);
 	join(p, first);
 }
 
 void
-profile_take(struct profile *p, int64_t at, int64_t end, int64_t procs,
-    const sim_word *set)
+profile_take(struct profile *p, int64_t at, int64_t end,
+    const struct sim_job *j, const sim_word *set)
 {
-	change(p, at, end, -procs, set);
+	change(p, at, end, j, set, false);
 }
 
 void
-profile_give(struct profile *p, int64_t at, int64_t end, int64_t procs,
-    const sim_word *set)
+profile_give(struct profile *p, int64_t at, int64_t end,
+    const struct sim_job *j, const sim_word *set)
 {
-	change(p, at, end, procs, set);
+	change(p, at, end, j, set, true);
 }

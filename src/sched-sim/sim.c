@@ -10,6 +10,7 @@
 #include "sim.h"
 
 #include <assert.h>
+#include <string.h>
 
 #include "die.h"
 #include "xalloc.h"
@@ -20,13 +21,52 @@ planned_end(const struct sim_job *j)
 	return j->start_at + j->limit_s;
 }
 
+bool
+sim_fits(const struct sim *s, int32_t job)
+{
+	const struct sim_job *j = &s->jobs[job];
+
+	if (s->free_nodes == NULL)
+		return j->procs <= s->free;
+	return nodes_fit(s->cluster, s->free_nodes, j->need);
+}
+
+/* The job's own copy of its parts. */
+void
+sim_keep_parts(struct need *n, const struct part *parts, int32_t len)
+{
+	n->parts = xrealloc(n->parts, (size_t)len, sizeof(*parts));
+	memcpy(n->parts, parts, (size_t)len * sizeof(*parts));
+	n->parts_len = len;
+}
+
+static void
+start_on_nodes(struct sim *s, struct sim_job *j)
+{
+	struct need *n = j->need;
+	int32_t len, i;
+
+	if (n->parts_len == 0) {
+		len = nodes_place(s->cluster, s->free_nodes, n, s->parts);
+		assert(len > 0);
+		sim_keep_parts(n, s->parts, len);
+	}
+	nodes_take(s->cluster, s->free_nodes, n->parts, n->parts_len);
+	j->procs = 0;
+	for (i = 0; i < n->parts_len; i++)
+		j->procs += n->parts[i].res.v[RES_CPU];
+}
+
 void
 sim_start(struct sim *s, int32_t job, const sim_word *machines)
 {
 	struct sim_job *j = &s->jobs[job];
 	size_t w;
 
-	assert(j->start_at < 0 && job < s->submitted && j->procs <= s->free);
+	assert(j->start_at < 0 && job < s->submitted);
+	if (s->free_nodes != NULL)
+		start_on_nodes(s, j);
+	assert(j->procs <= s->free);
 	j->start_at = s->now;
 	s->free -= j->procs;
 	if (s->name_machines && j->machines == NULL)
@@ -53,6 +93,9 @@ give_back(struct sim *s, int32_t job)
 
 	s->free += j->procs;
 	assert(s->free <= s->procs);
+	if (s->free_nodes != NULL)
+		nodes_give(s->cluster, s->free_nodes, j->need->parts,
+		    j->need->parts_len);
 	for (w = 0; w < s->words; w++) {
 		assert((s->free_machines[w] & j->machines[w]) == 0);
 		s->free_machines[w] |= j->machines[w];
@@ -157,6 +200,11 @@ sim_run(struct sim *s)
 	s->free_machines = xcalloc(s->words + 1, sizeof(*s->free_machines));
 	for (i = 0; s->name_machines && i < (size_t)s->procs; i++)
 		s->free_machines[i / 64] |= (sim_word)1 << (i % 64);
+	if (s->cluster->nodes_len > 0) {
+		s->free_nodes = nodes_all(s->cluster);
+		s->parts = xcalloc((size_t)s->cluster->nodes_len,
+		    sizeof(*s->parts));
+	}
 	s->ended = xcalloc((size_t)s->jobs_len + 1, sizeof(*s->ended));
 	heap_init(&s->running);
 	if (s->policy->init != NULL)

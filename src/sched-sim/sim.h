@@ -4,7 +4,7 @@
  *
  *	main.c		options, and which family a policy belongs to
  *	load.c		records in and out; the only file here that knows JSON
- *	cluster.c	how many processors there are
+ *	cluster.h	nodes, and what a job asks of them
  *	sim.c		the loop: ends, submissions, passes, in order of time
  *	policy.c	the table of policies
  *	policy-*.c	one policy, or one family of them, each
@@ -18,12 +18,10 @@
 #ifndef BERTH_SIM_H
 #define BERTH_SIM_H
 
-#include "buf.h"
-#include "err.h"
+#include "cluster.h"
 #include "heap.h"
 
 enum {
-	PROCS_MAX = 1 << 30,
 	NOBODY = -1,		/* no job, no rank */
 };
 
@@ -43,7 +41,10 @@ struct sim_job {
 	const char *text;	/* its record, without what is found out here */
 	uint32_t text_len;
 	int32_t procs;
-	sim_word *machines;	/* NULL: they are only counted */
+	union {
+		sim_word *machines;	/* NULL: they are only counted */
+		struct need *need;	/* on a cluster of nodes */
+	};
 };
 
 struct sim;
@@ -64,6 +65,7 @@ struct sim {
 	const struct policy *policy;
 	bool one_by_one;	/* a pass after each event, as pyss does */
 	bool name_machines;	/* else they are only counted */
+	const struct cluster *cluster;
 	int64_t procs;
 	size_t words;		/* of a set of machines */
 
@@ -73,6 +75,8 @@ struct sim {
 	int64_t now;
 	int64_t free;		/* processors */
 	sim_word *free_machines;
+	struct res *free_nodes;	/* NULL: there are no nodes */
+	struct part *parts;	/* room for as many as there are nodes */
 	struct heap running;	/* by end */
 	int32_t submitted;	/* jobs before this one have been submitted */
 	bool freed;		/* processors came back since the last pass */
@@ -92,35 +96,37 @@ struct load {
 
 /*
  * Reads all `job` records of fd, called name in messages, and sees that each
- * can run on procs processors. 0; -1 and *e. With keep_going a bad record is
- * said and counted instead.
+ * can run on the cluster. 0; -1 and *e. With keep_going a bad record is said
+ * and counted instead.
  */
-int load_jobs(struct load *l, int fd, const char *name, int64_t procs,
-    bool keep_going, struct err *e);
+int load_jobs(struct load *l, int fd, const char *name,
+    const struct cluster *c, bool keep_going, struct err *e);
 
 /* Writes the record of a job that has ended to stdout. 0; -1 and *e. */
 int load_write(const struct sim *s, const struct sim_job *j, struct err *e);
-
-/* ---- cluster.c ---- */
-
-/* The processors of "procs=N" or of an ini file. 0; -1 and *e. */
-int cluster_procs(const char *text, int64_t *procs, struct err *e);
 
 /* ---- sim.c ---- */
 
 /* Runs all jobs to their ends. */
 void sim_run(struct sim *s);
 
+/* For policies: whether the job, which waits, could start now. */
+bool sim_fits(const struct sim *s, int32_t job);
+
 /*
- * For policies: the job starts now. machines may be NULL: the lowest that are
- * free are taken, where machines have names.
+ * For policies: the job starts now, on a cluster of nodes on its parts, or if
+ * there are none where nodes_place says. machines may be NULL: the lowest that
+ * are free are taken, where machines have names.
  */
 void sim_start(struct sim *s, int32_t job, const sim_word *machines);
 
+/* Sets what the job has, or is to have, of which nodes: a copy of parts. */
+void sim_keep_parts(struct need *n, const struct part *parts, int32_t len);
+
 /* ---- policy.c ---- */
 
-/* The policy of that name; NULL: there is none. */
-const struct policy *policy_find(const char *name, bool name_machines);
+/* The form of that policy for what is to be simulated; NULL: no such name. */
+const struct policy *policy_find(const char *name, const struct sim *s);
 
 /* The names, with commas between, for messages. */
 const char *policy_names(void);
@@ -136,6 +142,8 @@ extern const struct policy policy_easy, policy_easy_sjbf;
 extern const struct policy policy_easy_ids, policy_easy_sjbf_ids;
 /* policy-conservative.c: everybody has a reservation. */
 extern const struct policy policy_conservative;
+/* policy-easy-nodes.c: easy on a cluster of nodes. */
+extern const struct policy policy_easy_nodes, policy_easy_sjbf_nodes;
 
 /* ---- queue.c: waiting jobs, sought by rank ---- */
 
@@ -192,12 +200,17 @@ int64_t ends_when(const struct ends *n, int64_t need, int64_t *got);
 
 /*
  * Steps in order of time, each lasting to the next and the last for ever. Free
- * processors are counted, or kept as sets of machines too (words > 0).
+ * processors are counted; kept as sets of machines too (words > 0); or kept of
+ * each node (cluster).
  */
 struct profile {
 	int64_t *at, *free;
 	sim_word *sets;		/* of step i: words from i * words on */
+	struct res **nodes;	/* of step i: of all nodes; or NULL */
 	size_t len, cap, words;
+	const struct cluster *cluster;	/* NULL: there are no nodes */
+	struct res *least;	/* of some steps */
+	struct part *parts;
 };
 
 void profile_init(struct profile *p, const struct sim *s);
@@ -206,18 +219,18 @@ void profile_init(struct profile *p, const struct sim *s);
 void profile_advance(struct profile *p, int64_t now);
 
 /*
- * The earliest time, from the first step on, when procs processors are free
- * for span; with sets, the same machines all the time, and set (words long)
- * gets the lowest of them.
+ * The earliest time, from the first step on, when the job fits for its limit;
+ * with sets, on the same machines all the time, and set (words long) gets the
+ * lowest of them; with nodes, the job's parts become these.
  */
-int64_t profile_find(const struct profile *p, int64_t span, int64_t procs,
+int64_t profile_find(const struct profile *p, const struct sim_job *j,
     sim_word *set);
 
-/* Takes, or gives back, from at to end. */
-void profile_take(struct profile *p, int64_t at, int64_t end, int64_t procs,
-    const sim_word *set);
-void profile_give(struct profile *p, int64_t at, int64_t end, int64_t procs,
-    const sim_word *set);
+/* Takes, or gives back, what the job has, from at to end. */
+void profile_take(struct profile *p, int64_t at, int64_t end,
+    const struct sim_job *j, const sim_word *set);
+void profile_give(struct profile *p, int64_t at, int64_t end,
+    const struct sim_job *j, const sim_word *set);
 
 /* The lowest n machines of set, which has as many, into out; may be set. */
 void profile_lowest(const sim_word *set, size_t words, int64_t n,
