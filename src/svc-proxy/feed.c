@@ -30,7 +30,6 @@ enum {
 	STAGE_MAX = 16 << 20,	/* bytes of one snapshot */
 	OUT_LIMIT = 32 << 20,
 	OUT_FULL = 1 << 20,	/* no further snapshot behind this much */
-	DEMAND_MS = 1000,
 	TRY_AGAIN_MS = 50,
 };
 
@@ -210,6 +209,12 @@ take_rate(struct svc *s, int64_t us)
 	s->rate_mhz = mhz;
 }
 
+int64_t
+feed_beat(int64_t ms)
+{
+	return (ms + BEAT_MS - 1) / BEAT_MS * BEAT_MS;
+}
+
 /* Each second: the services where something changed. */
 static void
 on_demand_timer(struct ev_timer *t)
@@ -227,7 +232,7 @@ on_demand_timer(struct ev_timer *t)
 	}
 	px.rate_us = now_us;
 	stats_tick();
-	(void)ev_timer_set(px.ev, t, ev_now_ms(px.ev) + DEMAND_MS,
+	(void)ev_timer_set(px.ev, t, feed_beat(ev_now_ms(px.ev) + 1),
 	    on_demand_timer);
 	out_go();
 }
@@ -620,8 +625,9 @@ feed_start(struct err *e)
 		while (read_more())	/* a file: all of it, now */
 			continue;
 	}
-	if (ev_timer_set(px.ev, &px.demand_timer, ev_now_ms(px.ev) + DEMAND_MS,
-	    on_demand_timer) < 0)
+	/* not the next beat: a rate over a moment would say nothing */
+	if (ev_timer_set(px.ev, &px.demand_timer,
+	    feed_beat(ev_now_ms(px.ev) + BEAT_MS), on_demand_timer) < 0)
 		return err_errno(e, "timer");
 	return 0;
 }

@@ -1,10 +1,19 @@
 /*
  * health.c - active checks: GET of the health path, every interval.
  *
- * One check an instance, one at a time, on a connection of its own that is
- * closed after it. health.fall failures in a row take an instance out,
- * health.rise passed checks bring it back; a refused connection counts at
- * once, as there is nobody who could answer.
+ * One check an instance, one at a time. health.fall failures in a row take an
+ * instance out, health.rise passed checks bring it back; a refused connection
+ * counts at once, as there is nobody who could answer.
+ *
+ * Hundreds of idle instances must cost next to nothing. So a connection is kept
+ * from check to check, where the instance does so too; while an instance is up,
+ * its checks begin with a beat (feed_beat), and their answers are looked for
+ * with the next one: no event is waited for, no descriptor watched but for its
+ * end. What is slower than that is watched until its time is over.
+ *
+ * A connection at rest is lent to a request that needs one, and the
+ * other way round: an instance that serves one connection at a time would not
+ * hear the second one.
  */
 #include "proxy.h"
 
@@ -16,24 +25,90 @@
 
 #include "die.h"
 
-enum { ANSWER_MAX = HTTP_HEAD_MAX, FAST_MS = 250 };
+enum {
+	ANSWER_MAX = HTTP_HEAD_MAX,
+	FAST_MS = 250,
+	KEPT_MAX = 256,		/* raise_limits leaves room for these */
+};
+
+enum check_state {
+	CHECK_REST,		/* there is no connection */
+	CHECK_CONNECT,
+	CHECK_WATCHED,		/* asked; an event will say that it answers */
+	CHECK_QUIET,		/* asked; the next beat looks for an answer */
+	CHECK_KEPT,		/* between two checks */
+};
 
 struct check {
 	struct instance *inst;
 	struct ev_io io;
 	struct ev_timer timer;
-	bool connected;
+	enum check_state state;
+	bool used;		/* the connection has served before */
+	bool early;		/* this check is, as a connection was closed */
+	bool closes;		/* the instance closes what is unused */
 	int failures, passes;	/* in a row */
-	struct buf in;
+	int64_t begun_ms;
+	struct buf in;		/* part of a head */
 	size_t line;
+	/* of the answer's body */
+	bool body_done;
+	enum http_body body;
+	int64_t body_left;
+	struct chunks chunks;
+	char host[NET_TEXT];	/* its address in words */
 };
 
-static void next_check(struct check *k, int64_t ms);
+static size_t nkept;
 
-static int64_t
-interval_ms(const struct check *k)
+static bool
+by_connect(const struct check *k)
 {
-	return k->inst->svc->conf.health.interval_s * 1000;
+	return strcmp(k->inst->svc->conf.health.path, "-") == 0;
+}
+
+/* ---- when ---- */
+
+static void on_timer(struct ev_timer *t);
+
+static void
+at(struct check *k, int64_t ms)
+{
+	if (ev_timer_set(px.ev, &k->timer, ms, on_timer) < 0)
+		warn("out of memory: no more checks of job %lld",
+		    (long long)k->inst->rec.job_id);
+}
+
+static void
+at_timeout(struct check *k)
+{
+	at(k, k->begun_ms + k->inst->svc->conf.health.timeout_s * 1000);
+}
+
+/*
+ * An interval after the last one began, a tenth more or less; with a beat, but
+ * no later in the mean for that.
+ */
+static void
+at_interval(struct check *k)
+{
+	int64_t ms = rng_jitter(&px.rng,
+	    k->inst->svc->conf.health.interval_s * 1000, 10);
+
+	ms = k->begun_ms + ms - rng_below(&px.rng, BEAT_MS);
+	at(k, feed_beat(MAX(ms, ev_now_ms(px.ev))));
+}
+
+/* ---- the connection ---- */
+
+static void
+let_go(struct check *k)
+{
+	ev_io_stop(px.ev, &k->io);
+	nkept -= k->used;
+	k->used = false;
+	k->state = CHECK_REST;
+	buf_release(&k->in);
 }
 
 static void
@@ -43,18 +118,46 @@ hang_up(struct check *k)
 
 	if (fd < 0)
 		return;
-	ev_io_stop(px.ev, &k->io);
+	let_go(k);
 	(void)close(fd);
-	buf_release(&k->in);
 }
+
+static void
+watch(struct check *k)
+{
+	k->state = CHECK_WATCHED;
+	ev_io_want(px.ev, &k->io, EPOLLIN);
+	at_timeout(k);
+}
+
+/*
+ * Kept for the next check. Not where requests are at work: one of them may
+ * wait until the instance is done with this connection.
+ */
+static void
+keep(struct check *k)
+{
+	if (k->inst->outstanding > 0 || (!k->used && nkept >= KEPT_MAX)) {
+		hang_up(k);
+		return;
+	}
+	nkept += !k->used;
+	k->used = true;
+	k->state = CHECK_KEPT;
+	buf_release(&k->in);
+	ev_io_want(px.ev, &k->io, EPOLLRDHUP);
+}
+
+/* ---- the outcome ---- */
 
 static void
 passed(struct check *k)
 {
-	hang_up(k);
+	k->closes |= k->early;	/* it is there: so it does that */
+	k->early = false;
 	k->failures = 0;
 	k->passes++;
-	next_check(k, rng_jitter(&px.rng, interval_ms(k), 10));
+	at_interval(k);
 	if (k->inst->health == HEALTH_UP ||
 	    k->passes >= k->inst->svc->conf.health.rise)
 		pool_health(k->inst, HEALTH_UP, "");
@@ -67,80 +170,190 @@ passed(struct check *k)
 static void
 failed(struct check *k, const char *why, bool certain)
 {
-	int64_t ms = interval_ms(k);
+	const struct service *conf = &k->inst->svc->conf;
+	int64_t soon = (int64_t)FAST_MS << MIN(k->failures + 1, 8);
 
 	hang_up(k);
+	k->early = false;
 	k->failures++;
 	k->passes = 0;
-	if (k->inst->health != HEALTH_UP || certain)
-		ms = MIN(ms, (int64_t)FAST_MS << MIN(k->failures, 8));
-	next_check(k, rng_jitter(&px.rng, ms, 10));
+	if ((k->inst->health != HEALTH_UP || certain) &&
+	    soon < conf->health.interval_s * 1000)
+		at(k, ev_now_ms(px.ev) + rng_jitter(&px.rng, soon, 10));
+	else
+		at_interval(k);
 	if (k->inst->health != HEALTH_UP || certain ||
-	    k->failures >= k->inst->svc->conf.health.fall)
+	    k->failures >= conf->health.fall)
 		pool_health(k->inst, HEALTH_DOWN, why);
 }
 
+/* ---- the request ---- */
+
+static void
+put(struct buf *b, const char *p, size_t len)
+{
+	(void)buf_add(b, p, len);	/* reserved beforehand */
+}
+
+/* The same few pieces each time, as a secret may be another the next time. */
 static bool
 send_request(struct check *k)
 {
-	const struct svc *s = k->inst->svc;
-	char text[NET_TEXT];
-	struct buf b = BUF_INIT(8192);
-	struct http_slice secret;
-	bool ok;
+	static const char more[] = "\r\nUser-Agent: svc-proxy (health check)"
+	    "\r\nAccept: */*\r\n", secret[] = "X-Berth-Secret: ";
+	static struct buf b = BUF_INIT(65536);
+	const char *path = k->inst->svc->conf.health.path;
+	struct http_slice s;
 
-	if (auth_secret(s, &secret) < 0)
+	if (auth_secret(k->inst->svc, &s) < 0)
 		return false;
-	ok = buf_addf(&b, "GET %s%s HTTP/1.1\r\nHost: %s\r\n"
-	    "User-Agent: svc-proxy (health check)\r\nAccept: */*\r\n"
-	    "%s%.*s%sConnection: close\r\n\r\n", k->inst->base,
-	    s->conf.health.path, net_text(&k->inst->addr, text, sizeof(text)),
-	    secret.len ? "X-Berth-Secret: " : "", (int)secret.len, secret.p,
-	    secret.len ? "\r\n" : "") == 0 &&
-	    send(k->io.fd, b.data, b.len, MSG_NOSIGNAL) == (ssize_t)b.len;
-	buf_release(&b);
-	return ok;
+	buf_cut(&b, 0);
+	if (buf_reserve(&b, strlen(k->inst->base) + strlen(path) + s.len +
+	    sizeof(k->host) + 128) < 0)
+		return false;
+	put(&b, "GET ", 4);
+	put(&b, k->inst->base, strlen(k->inst->base));
+	put(&b, path, strlen(path));
+	put(&b, " HTTP/1.1\r\nHost: ", 17);
+	put(&b, k->host, strlen(k->host));
+	put(&b, more, sizeof(more) - 1);
+	if (s.len > 0) {
+		put(&b, secret, sizeof(secret) - 1);
+		put(&b, s.p, s.len);
+		put(&b, "\r\n", 2);
+	}
+	put(&b, "\r\n", 2);
+	k->line = 0;
+	return send(k->io.fd, b.data, b.len, MSG_NOSIGNAL) == (ssize_t)b.len;
+}
+
+/* ---- the answer ---- */
+
+/* Bytes of its body: false if the connection is of no further use. */
+static bool
+take_body(struct check *k, const char *p, size_t len)
+{
+	size_t pass;
+	ssize_t n;
+
+	while (k->body == HTTP_CHUNKED && len > 0 && !k->body_done) {
+		n = chunks_walk(&k->chunks, p, len, &pass, &k->body_done);
+		if (n < 0)
+			return false;
+		p += n;
+		len -= (size_t)n;
+	}
+	if (k->body == HTTP_LENGTH && !k->body_done) {
+		pass = MIN((uint64_t)k->body_left, len);
+		k->body_left -= (int64_t)pass;
+		k->body_done = k->body_left == 0;
+		len -= pass;
+	}
+	return len == 0 && k->body != HTTP_UNTIL_CLOSE;
 }
 
 static void
-judge(struct check *k, const char *p, size_t len)
+judge(struct check *k, const char *p, size_t head_len, size_t len)
 {
 	struct http_head h;
 	char why[64];
 
-	if (http_parse_response(p, len, false, &h) < 0) {
+	if (http_parse_response(p, head_len, false, &h) < 0) {
 		failed(k, h.why, false);
-	} else if (http_statuses_has(&k->inst->svc->healthy, h.status)) {
-		passed(k);
-	} else {
+		return;
+	}
+	if (!http_statuses_has(&k->inst->svc->healthy, h.status)) {
 		(void)snprintf(why, sizeof(why), "health check: status %d",
 		    h.status);
 		failed(k, why, false);
+		return;
 	}
+	k->body = h.body;
+	k->body_left = h.length;
+	k->body_done = h.body == HTTP_NO_BODY;
+	chunks_init(&k->chunks, false);
+	if (h.keep_alive && take_body(k, p + head_len, len - head_len))
+		keep(k);
+	else
+		hang_up(k);
+	passed(k);
+}
+
+static void begin(struct check *k);
+
+static void
+take_answer(struct check *k, const char *p, size_t len)
+{
+	struct http_head h;
+	ssize_t n;
+
+	if (k->in.len > 0) {
+		if (buf_add(&k->in, p, len) < 0) {
+			failed(k, "health check: an answer too long", false);
+			return;
+		}
+		p = k->in.data;
+		len = k->in.len;
+	}
+	n = http_head_len(p, len, &k->line, &h);
+	if (n < 0)
+		failed(k, h.why, false);
+	else if (n > 0)
+		judge(k, p, (size_t)n, len);
+	else if (k->in.len == 0 && buf_add(&k->in, p, len) < 0)
+		failed(k, "health check: an answer too long", false);
+	else if (k->state == CHECK_QUIET)
+		watch(k);
 }
 
 static void
 read_answer(struct check *k)
 {
-	char piece[4096];
-	struct http_head h;
-	ssize_t n = recv(k->io.fd, piece, sizeof(piece), 0), len;
+	ssize_t n = recv(k->io.fd, px.scratch, SCRATCH_SIZE, 0);
 
-	if (n < 0 && (errno == EAGAIN || errno == EINTR))
-		return;
-	if (n <= 0) {
+	if (n > 0) {
+		take_answer(k, px.scratch, (size_t)n);
+	} else if (n < 0 && (errno == EAGAIN || errno == EINTR)) {
+		if (k->state == CHECK_QUIET)
+			watch(k);
+	} else if (k->used && k->in.len == 0) {
+		hang_up(k);	/* closed at rest: nothing is known by that */
+		begin(k);
+	} else {
 		failed(k, "health check: closed without an answer", false);
-		return;
 	}
-	if (buf_add(&k->in, piece, (size_t)n) < 0) {
-		failed(k, "health check: an answer too long", false);
-		return;
+}
+
+/* ---- from one to the next ---- */
+
+static void
+connected(struct check *k)
+{
+	if (net_connected(k->io.fd) < 0) {
+		failed(k, strerror(errno), errno == ECONNREFUSED);
+	} else if (by_connect(k)) {
+		hang_up(k);
+		passed(k);
+	} else if (send_request(k)) {
+		k->state = CHECK_WATCHED;
+		ev_io_want(px.ev, &k->io, EPOLLIN);
+	} else {
+		failed(k, "health check: connection lost", false);
 	}
-	len = http_head_len(k->in.data, k->in.len, &k->line, &h);
-	if (len < 0)
-		failed(k, h.why, false);
-	else if (len > 0)
-		judge(k, k->in.data, (size_t)len);
+}
+
+/*
+ * Closed between two checks: the instance is gone, or has had enough of an
+ * unused connection. A check tells which; one is enough.
+ */
+static void
+closed(struct check *k)
+{
+	hang_up(k);
+	if (k->closes)
+		return;
+	k->early = true;
+	at(k, MIN(k->timer.at, feed_beat(ev_now_ms(px.ev) + 1)));
 }
 
 static void
@@ -148,65 +361,108 @@ on_check(struct ev_io *io, uint32_t events)
 {
 	struct check *k = container_of(io, struct check, io);
 
-	if (k->connected) {
-		read_answer(k);
-		return;
-	}
 	(void)events;
-	if (net_connected(io->fd) < 0) {
-		failed(k, strerror(errno), errno == ECONNREFUSED);
-		return;
-	}
-	k->connected = true;
-	if (strcmp(k->inst->svc->conf.health.path, "-") == 0)
-		passed(k);
-	else if (send_request(k))
-		ev_io_want(px.ev, io, EPOLLIN);
+	if (k->state == CHECK_CONNECT)
+		connected(k);
+	else if (k->state == CHECK_KEPT)
+		closed(k);
 	else
-		failed(k, "health check: connection lost", false);
+		read_answer(k);
+}
+
+/* The rest of the last answer is there, and nothing more. */
+static bool
+is_clean(struct check *k)
+{
+	char rest[4096];
+	ssize_t n;
+
+	if (!k->body_done) {
+		n = recv(k->io.fd, rest, sizeof(rest), 0);
+		if (n <= 0 || !take_body(k, rest, (size_t)n) || !k->body_done)
+			return false;
+	}
+	return recv(k->io.fd, rest, 1, MSG_PEEK) < 0 && errno == EAGAIN;
+}
+
+/* On a connection that is there: false if it is of no use. */
+static bool
+ask_again(struct check *k)
+{
+	if ((!k->body_done && !is_clean(k)) || !send_request(k)) {
+		hang_up(k);
+		return false;
+	}
+	if (k->inst->health == HEALTH_UP && k->failures == 0) {
+		k->state = CHECK_QUIET;
+		at(k, feed_beat(k->begun_ms + 1));
+	} else {
+		watch(k);
+	}
+	return true;
+}
+
+/* Takes fd over, or closes it. */
+static int
+start(struct check *k, int fd, enum check_state state, uint32_t events,
+    struct err *e)
+{
+	if (ev_io_start(px.ev, &k->io, fd, events, on_check, e) < 0) {
+		(void)close(fd);
+		return -1;
+	}
+	k->state = state;
+	return 0;
+}
+
+static void
+borrow(struct check *k)
+{
+	struct err e;
+	int fd = rest_lend(k->inst);
+
+	if (fd < 0 || start(k, fd, CHECK_KEPT, EPOLLRDHUP, &e) < 0)
+		return;
+	k->used = k->body_done = true;
+	nkept++;
 }
 
 static void
 begin(struct check *k)
 {
 	struct err e;
-	int fd = net_connect(&k->inst->addr);
+	int fd;
 
-	if (fd < 0) {
+	k->begun_ms = ev_now_ms(px.ev);
+	if (by_connect(k))
+		hang_up(k);	/* it was not, before SIGHUP */
+	else if (k->state == CHECK_REST && k->inst->outstanding == 0)
+		borrow(k);
+	if (k->state == CHECK_KEPT && ask_again(k))
+		return;
+	fd = net_connect(&k->inst->addr);
+	if (fd < 0)
 		failed(k, strerror(errno), errno == ECONNREFUSED);
-		return;
-	}
-	if (ev_io_start(px.ev, &k->io, fd, EPOLLOUT, on_check, &e) < 0) {
-		(void)close(fd);
+	else if (start(k, fd, CHECK_CONNECT, EPOLLOUT, &e) < 0)
 		failed(k, e.text, false);
-		return;
-	}
-	k->connected = false;
-	k->line = 0;
-	next_check(k, k->inst->svc->conf.health.timeout_s * 1000);
+	else
+		at_timeout(k);
 }
 
-/* Either the time of the next check, or the end of this one's patience. */
 static void
 on_timer(struct ev_timer *t)
 {
 	struct check *k = container_of(t, struct check, timer);
 
-	if (k->io.fd >= 0)
-		failed(k, "health check: no answer in time", false);
-	else
+	if (k->state == CHECK_REST || k->state == CHECK_KEPT)
 		begin(k);
+	else if (k->state == CHECK_QUIET)
+		read_answer(k);
+	else
+		failed(k, "health check: no answer in time", false);
 }
 
-static void
-next_check(struct check *k, int64_t ms)
-{
-	ev_timer_stop(px.ev, &k->timer);
-	if (ev_timer_set(px.ev, &k->timer, ev_now_ms(px.ev) + ms,
-	    on_timer) < 0)
-		warn("out of memory: no more checks of job %lld",
-		    (long long)k->inst->rec.job_id);
-}
+/* ---- for others ---- */
 
 void
 check_start(struct instance *i)
@@ -223,11 +479,12 @@ check_start(struct instance *i)
 		k->inst = i;
 		k->io.fd = -1;
 		buf_init(&k->in, ANSWER_MAX);
+		(void)net_text(&i->addr, k->host, sizeof(k->host));
 		i->check = k;
 		i->refs++;
 	}
-	if (k->io.fd < 0)
-		next_check(k, 0);
+	if (k->state == CHECK_REST || k->state == CHECK_KEPT)
+		at(k, ev_now_ms(px.ev));
 }
 
 void
@@ -242,4 +499,25 @@ check_stop(struct instance *i)
 	i->check = NULL;
 	free(k);
 	pool_unref(i);
+}
+
+int
+check_lend(struct instance *i)
+{
+	struct check *k = i->check;
+	int fd;
+
+	if (k == NULL || k->io.pending != 0)
+		return -1;
+	if (k->state == CHECK_QUIET)
+		watch(k);	/* so that it is not in the way for long */
+	if (k->state != CHECK_KEPT)
+		return -1;
+	if (!is_clean(k)) {
+		hang_up(k);
+		return -1;
+	}
+	fd = k->io.fd;
+	let_go(k);
+	return fd;
 }

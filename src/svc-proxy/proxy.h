@@ -16,6 +16,7 @@
  *	head.c	heads rewritten on their way through
  *	back.c	and what answers say of paths, under the prefix again
  *	relay.c	the instance's side of a request
+ *	rest.c	and its connection until the next one
  *	door.c	listeners of services' own
  *	auth.c	who may: tokens and passwords
  *	secret.c	the files they lie in, and what instances are shown
@@ -137,6 +138,8 @@ struct svc {
 struct trust_addr {
 	uint8_t bytes[16];
 };
+
+enum { BEAT_MS = 1000 };	/* see feed_beat */
 
 enum health { HEALTH_UNKNOWN, HEALTH_UP, HEALTH_DOWN };
 
@@ -328,6 +331,11 @@ int feed_load(const json_t *head, const char *body, size_t len,
     struct err *e);
 void feed_follow(int fd);	/* takes fd over: snapshots from there */
 void feed_demand_due(struct svc *s, bool now);
+/*
+ * The beat at or after ms. What recurs and need not be exact begins with one:
+ * the process is then woken once for all of it.
+ */
+int64_t feed_beat(int64_t ms);
 
 /* route.c */
 int route_load(struct err *e);
@@ -386,6 +394,8 @@ void stats_tick(void);		/* each second */
 /* health.c */
 void check_start(struct instance *i);	/* again: at once */
 void check_stop(struct instance *i);
+/* Its connection, at rest and now the caller's; -1: it has none to lend. */
+int check_lend(struct instance *i);
 
 /* resolve.c */
 void resolve_start(struct instance *i, const char *host, const char *port);
@@ -486,7 +496,21 @@ void relay_flush(struct conn *c);	/* req to the instance */
 void relay_watch(struct upstream *u);
 void relay_drop(struct conn *c);	/* the client is gone, or was told */
 void relay_close(struct upstream *u);
+/* Its connection is the caller's now. */
+int relay_let_go(struct upstream *u);
 void relay_bury(void);
+
+/* rest.c */
+void rest_add(struct upstream *u);
+void rest_remove(struct upstream *u);
+/*
+ * A connection to i that is at rest; NULL: there is none. What must not be sent
+ * twice is not sent into one that the instance has closed meanwhile, as far as
+ * one can know: that is careful.
+ */
+struct upstream *rest_take(struct instance *i, bool careful);
+/* The same for a check: a descriptor that is the caller's now, or -1. */
+int rest_lend(struct instance *i);
 
 /* access.c */
 int access_open(const char *path, struct err *e);

@@ -19,62 +19,29 @@ static void on_deadline(struct ev_timer *t);
 
 enum why { LOST, REFUSED, LATE };
 
-/* ---- idle connections ---- */
-
-static void
-idle_remove(struct upstream *u)
-{
-	struct instance *i = u->inst;
-
-	if (u->prev != NULL)
-		u->prev->next = u->next;
-	else
-		i->idle = u->next;
-	if (u->next != NULL)
-		u->next->prev = u->prev;
-	u->prev = u->next = NULL;
-	i->nidle--;
-}
-
-static void
-idle_add(struct upstream *u)
-{
-	struct instance *i = u->inst;
-
-	u->state = UP_IDLE;
-	u->reused = true;
-	u->head_done = false;
-	u->in_line = 0;
-	buf_release(&u->in);
-	u->prev = NULL;
-	u->next = i->idle;
-	if (i->idle != NULL)
-		i->idle->prev = u;
-	i->idle = u;
-	i->nidle++;
-	(void)ev_timer_set(px.ev, &u->timer, ev_now_ms(px.ev) +
-	    UPSTREAM_IDLE_MS, on_deadline);
-	ev_io_want(px.ev, &u->io, EPOLLIN);
-}
-
 /* ---- birth and death ---- */
+
+int
+relay_let_go(struct upstream *u)
+{
+	int fd = u->io.fd;
+
+	assert(u->conn == NULL);
+	if (u->state == UP_IDLE)
+		rest_remove(u);
+	u->state = UP_DEAD;
+	ev_timer_stop(px.ev, &u->timer);
+	ev_io_stop(px.ev, &u->io);
+	u->next = px.dead_ups;
+	px.dead_ups = u;
+	return fd;
+}
 
 void
 relay_close(struct upstream *u)
 {
-	int fd = u->io.fd;
-
-	if (u->state == UP_DEAD)
-		return;
-	assert(u->conn == NULL);
-	if (u->state == UP_IDLE)
-		idle_remove(u);
-	u->state = UP_DEAD;
-	ev_timer_stop(px.ev, &u->timer);
-	ev_io_stop(px.ev, &u->io);
-	(void)close(fd);
-	u->next = px.dead_ups;
-	px.dead_ups = u;
+	if (u->state != UP_DEAD)
+		(void)close(relay_let_go(u));
 }
 
 void
@@ -90,7 +57,10 @@ relay_bury(void)
 	}
 }
 
-/* A new connection to i, being made. NULL with errno. */
+/*
+ * A connection to i: the one of its checks, or a new one, being made. NULL with
+ * errno.
+ */
 static struct upstream *
 connect_to(struct instance *i)
 {
@@ -100,7 +70,10 @@ connect_to(struct instance *i)
 
 	if (u == NULL)
 		return NULL;
-	fd = net_connect(&i->addr);
+	fd = check_lend(i);
+	u->reused = fd >= 0;
+	if (fd < 0)
+		fd = net_connect(&i->addr);
 	if (fd < 0) {
 		free(u);
 		return NULL;
@@ -111,40 +84,11 @@ connect_to(struct instance *i)
 		errno = e.code;
 		return NULL;
 	}
-	u->state = UP_CONNECT;
+	u->state = u->reused ? UP_BUSY : UP_CONNECT;
 	u->inst = i;
 	i->refs++;
 	buf_init(&u->in, HTTP_HEAD_MAX + SCRATCH_SIZE);
 	return u;
-}
-
-static bool
-is_quiet(const struct upstream *u)
-{
-	char byte;
-
-	return recv(u->io.fd, &byte, 1, MSG_PEEK) < 0 && errno == EAGAIN;
-}
-
-/*
- * A connection to i that is at rest. What must not be sent twice is not sent
- * into one that the instance has closed meanwhile, as far as one can know.
- */
-static struct upstream *
-reuse(struct instance *i, bool careful)
-{
-	struct upstream *u;
-
-	while ((u = i->idle) != NULL) {
-		/* pending: it has just closed, or speaks unasked */
-		if (u->io.pending == 0 && (!careful || is_quiet(u))) {
-			idle_remove(u);
-			u->state = UP_BUSY;
-			return u;
-		}
-		relay_close(u);
-	}
-	return NULL;
 }
 
 static void
@@ -233,10 +177,8 @@ on_deadline(struct ev_timer *t)
 
 	if (u->state == UP_CONNECT)
 		up_failed(u, REFUSED, "no connection in time");
-	else if (u->state == UP_BUSY)
-		up_failed(u, LATE, "no answer in time");
 	else
-		relay_close(u);
+		up_failed(u, LATE, "no answer in time");
 }
 
 /* ---- the request ---- */
@@ -342,7 +284,7 @@ relay_try(struct conn *c)
 		if (i == NULL)
 			return false;
 		c->svc->stats.retries += c->attempts++ > 0;
-		u = reuse(i, !c->idempotent);
+		u = rest_take(i, !c->idempotent);
 		if (u == NULL)
 			u = connect_to(i);
 		if (u == NULL || head_base(c, i->base) < 0) {
@@ -401,7 +343,7 @@ up_done(struct upstream *u)
 
 	detach(c);
 	if (keep)
-		idle_add(u);
+		rest_add(u);
 	else
 		relay_close(u);
 	conn_done(c);

@@ -1,0 +1,178 @@
+#!/usr/bin/env bats
+# svc-proxy's checks: what they cost an instance, and what they find.
+
+load helper
+
+# With the clock of t/unit/fake-clock.c a second is 10 ms, or BERTH_FASTER.
+setup() {
+	test_setup
+	PATH=$UNIT/fast:$PATH
+}
+
+scenario() {
+	cat >scenario
+	timeout 120 python3 "$root/t/scenario.py" scenario
+}
+
+@test "health: checks share a connection, however their answers are framed" {
+	export BERTH_FASTER=30
+	scenario <<-'END'
+	chunks = H("HTTP/1.1 200 OK", "Transfer-Encoding: chunked") + \
+	    b"5;x\r\nhello\r\n0\r\nT: x\r\n\r\n"
+	empty = H("HTTP/1.1 204 Fine")
+	# the body comes with the head, behind it, and long after it
+	for answer, cuts in ((ok(b"x"), ()), (ok(b""), ()), (empty, ()),
+	                     (chunks, ()), (ok(b"x" * 3000), (20, 70)),
+	                     (ok(b"x" * 900), (-1,)), (chunks, (70, -3))):
+	    def handler(conn):
+	        while True:
+	            head = conn.head()
+	            if not head:
+	                return
+	            same(H("GET /b/up?x HTTP/1.1", "Host: 127.0.0.1:%d" % s.port,
+	                   "User-Agent: svc-proxy (health check)",
+	                   "Accept: */*"), head)
+	            got.append(1)
+	            at = 0
+	            for cut in (*[c % len(answer) for c in cuts], len(answer)):
+	                conn.send(answer[at:cut])
+	                at = cut
+	                if cut < len(answer):
+	                    time.sleep(0.003)
+	    got = []
+	    s = Server(handler)
+	    p = Proxy({"a": {"health": {"path": "/up?x", "interval_s": 1,
+	                                "timeout_s": 600, "fall": 1}}})
+	    p.table(job("a", s.url + "/b", ready=None))
+	    until("it is checked often", lambda: len(got) > 15)
+	    same("up", p.service()["instances"][0]["health"])
+	    # a rest that is not there when the next check is due is not awaited
+	    assert len(s.conns) <= (5 if cuts else 1), (answer, len(s.conns))
+	    same(1, p.said().count("is up") + p.said().count("is down"))
+	    p.finish()
+	END
+}
+
+@test "health: what cannot be kept is not: all the same it is up" {
+	scenario <<-'END'
+	def once(conn):
+	    conn.head()
+	    got.append(time.monotonic())
+	    conn.send(answer)
+	def twice(conn):
+	    while conn.head():
+	        got.append(time.monotonic())
+	        conn.send(answer + ok(b"unasked"))
+	for handler, answer in (
+	        (once, ok()), (once, ok(b"x", "Connection: close")),
+	        (once, H("HTTP/1.0 200 OK") + b"x" * 200000),
+	        (once, H("HTTP/1.1 200 OK", "Content-Length: 9999999")),
+	        (twice, ok())):
+	    got = []
+	    s = Server(handler)
+	    p = Proxy({"a": {"health": {"path": "/", "interval_s": 10,
+	                                "timeout_s": 600, "fall": 1}}})
+	    p.table(job("a", s))
+	    until("it is checked often", lambda: len(got) > 12)
+	    same("up", p.service()["instances"][0]["health"])
+	    same(0, p.said().count("is down"))
+	    # once an interval of 0.1 s, and once more where it was closed unsaid
+	    assert got[12] - got[0] > 11 * 0.07, [t - got[0] for t in got]
+	    p.finish()
+	END
+}
+
+@test "health: one that hangs, on a connection that was kept, goes down" {
+	scenario <<-'END'
+	def handler(conn):
+	    while conn.head():
+	        got.append(1)
+	        until("it answers", lambda: not hung)
+	        conn.send(answer[0])
+	got, hung, answer = [], [], [ok()]
+	s = Server(handler)
+	p = Proxy({"a": {"health": {"path": "/", "interval_s": 5,
+	                            "timeout_s": 60}}})
+	p.table(job("a", s))
+	until("it is checked", lambda: len(got) > 3)
+	hung.append(1)
+	def health():
+	    i = p.service()["instances"][0]
+	    return i["health"], i.get("last_error")
+	until("it is down", lambda: health() ==
+	      ("down", "health check: no answer in time"))
+	hung.clear()
+	until("it is up", lambda: health()[0] == "up")
+	answer[0] = H("HTTP/1.1 503 No", "Content-Length: 0")
+	until("it is down", lambda: health() ==
+	      ("down", "health check: status 503"))
+	answer[0] = ok()
+	until("it is up", lambda: health()[0] == "up")
+	END
+}
+
+@test "health: one that dies between two checks is found with the next beat" {
+	scenario <<-'END'
+	s = Server(answering(ok()))
+	p = Proxy({"a": {"health": {"path": "/", "interval_s": 3600}}})
+	p.table(job("a", s))
+	until("it was checked", lambda: s.conns and s.conns[0].got)
+	until("its connection is kept", lambda: p.count_fds() == p.fds + 1)
+	s.stop()
+	until("it is down", lambda: p.service()["instances"][0]["health"] ==
+	      "down")
+	same("Connection refused",
+	     p.service()["instances"][0]["last_error"])
+	END
+}
+
+@test "health: an instance that serves one connection at a time" {
+	scenario <<-'END'
+	def serve():		# until the other side closes it
+	    while True:
+	        conn = Conn(listener.accept()[0])
+	        conns.append(conn)
+	        conn.sock.settimeout(None)
+	        try:
+	            echo(conn)
+	        except ConnectionError:
+	            pass
+	        conn.close()
+	conns = []
+	listener = socket.create_server(("127.0.0.1", 0))
+	start(serve)
+	p = Proxy({"a": {"health": {"path": "/", "interval_s": 5,
+	                            "timeout_s": 600}}})
+	p.table(job("a", "http://127.0.0.1:%d" % listener.getsockname()[1]))
+	def checks():
+	    return sum(c.got.count(b"(health check)") for c in conns)
+	for n in range(10):
+	    was = checks()
+	    until("it is checked", lambda: checks() > was)
+	    for method in "GET", "POST":
+	        c = p.client()
+	        same(200, c.ask(H("%s /a HTTP/1.1" % method, "Host: h",
+	                          "Content-Length: 0")).status)
+	        c.close()
+	same(0, p.said().count("is down"))
+	assert len(conns) < 10, len(conns)
+	END
+}
+
+@test "health: so many connections are kept, and no more" {
+	scenario <<-'END'
+	def handler(conn):
+	    while conn.head():
+	        got.append(1)
+	        conn.send(ok())
+	got = []
+	s = Server(handler)
+	p = Proxy({"a": {"health": {"path": "/", "interval_s": 20,
+	                            "timeout_s": 100}}})
+	p.table(*[job("a", s, n + 1) for n in range(400)])
+	until("all were checked twice", lambda: len(got) > 1000)
+	until("the others are closed", lambda: 256 <= p.count_fds() - p.fds <=
+	      260)
+	same(400, p.service()["ready"])
+	END
+}
