@@ -179,14 +179,19 @@ same_job(const struct instance *i, const struct rec_instance *rec)
 	    (i->rec.url == NULL || same_text(i->rec.url, rec->url));
 }
 
+/* From behind the last one on: snapshots keep their order. */
 static struct instance *
 find_instance(struct svc *s, const struct rec_instance *rec)
 {
-	size_t n;
+	size_t n, at;
 
-	for (n = 0; n < s->ninst; n++)
-		if (same_job(s->inst[n], rec))
-			return s->inst[n];
+	for (n = 0; n < s->ninst; n++) {
+		at = (s->inst_at + n) % s->ninst;
+		if (same_job(s->inst[at], rec)) {
+			s->inst_at = at + 1;
+			return s->inst[at];
+		}
+	}
 	return NULL;
 }
 

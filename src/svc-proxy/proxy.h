@@ -124,6 +124,7 @@ struct svc {
 	struct auth_files files;
 	struct instance **inst;	/* every job of the service */
 	size_t ninst, inst_cap;
+	size_t inst_at;		/* where the next of a snapshot may be */
 	struct conn *first, *last;	/* the queue */
 	int64_t queued, inflight;
 	uint64_t requests, answered, failed;	/* since the start */
