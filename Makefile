@@ -34,7 +34,7 @@ TOOLS = job-stats sched-sim sched-trace svc-discover svc-keepalive \
 	svc-proxy svc-run svc-submit
 SLURM_TOOLS = svc-discover svc-run svc-submit
 own = $(patsubst %.c,%.o,$(wildcard src/$(1)/*.c))
-job-stats = src/job-stats.o -lm
+job-stats = $(call own,job-stats) -lm
 sched-sim = $(call own,sched-sim)
 sched-trace = $(call own,sched-trace) -lm
 svc-discover = $(call own,svc-discover) lib/slurmio.o -lslurm

@@ -69,11 +69,13 @@ three() {
 	three >in
 	job-stats in >got
 	diff -u - got <<-'END'
-	{"kind":"stats","count":3,"unfinished":1,"wait_s":{"mean":19,"p50":9,"p99":47.22,"p999":47.92200000000001,"max":48},"run_s":{"mean":31.666666666666668,"p50":40,"p99":49.8,"p999":49.980000000000004,"max":50},"jct_s":{"mean":50.666666666666664,"p50":49,"p99":97.02,"p999":97.90200000000002,"max":98},"slowdown":{"mean":1.3950000000000002,"p50":1.225,"p99":1.9453,"p999":1.95853,"max":1.96},"bsld":{"mean":1.3950000000000002,"p50":1.225,"p99":1.9453,"p999":1.95853,"max":1.96},"makespan_s":100,"util":{"cpus":0.6},"preemptions":2}
+	{"kind":"stats","count":3,"unfinished":1,"wait_s":{"mean":19,"p50":9,"p99":47.22,"p999":47.92200000000001,"max":48},"run_s":{"mean":31.666666666666668,"p50":40,"p99":49.8,"p999":49.980000000000004,"max":50},"jct_s":{"mean":50.666666666666664,"p50":49,"p99":97.02,"p999":97.90200000000002,"max":98},"slowdown":{"mean":1.3950000000000002,"p50":1.225,"p99":1.9453,"p999":1.95853,"max":1.96},"bsld":{"mean":1.3950000000000002,"p50":1.225,"p99":1.9453,"p999":1.95853,"max":1.96},"rho":{"mean":1.0589285714285714,"p50":1.0589285714285714,"p99":1.2216785714285716,"p999":1.2246678571428573,"max":1.225},"makespan_s":100,"preemptions":2}
 	END
 	job-stats <in | cmp - got
-	job-stats --procs=20 --gpus=1 in >got
-	[ "$(jq -c .util got)" = '{"cpus":0.3,"gpus":0.05}' ]
+	# who paused when is not known; without pauses it is
+	grep -v preemptions in >in2
+	job-stats --procs=20 --gpus=1 in2 >got
+	[ "$(jq -c .util got)" = '{"cpus":0.1,"gpus":0.1}' ]
 }
 
 @test "windows and groups" {
@@ -96,7 +98,7 @@ three() {
 	three >in
 	job-stats -t in >got
 	diff -u - got <<-'END'
-	3 jobs ended, 1 have not; 100 s from first to last; 60.0 % of the processors; 2 preemptions
+	3 jobs ended, 1 have not; 100 s from first to last; 2 preemptions
 
 	                  mean          p50          p99        p99.9          max
 	wait_s           19.00         9.00        47.22        47.92        48.00
@@ -104,6 +106,53 @@ three() {
 	jct_s            50.67        49.00        97.02        97.90        98.00
 	slowdown          1.40         1.23         1.95         1.96         1.96
 	bsld              1.40         1.23         1.95         1.96         1.96
+	rho               1.06         1.06         1.22         1.22         1.23
+	END
+	grep -v preemptions in >in2
+	job-stats -t -i 30s --vs in2 in2 >got
+	diff -u - got <<-'END'
+	2 jobs ended, 1 have not; 50 s from first to last; 20.0 % of the processors
+
+	                  mean          p50          p99        p99.9          max
+	wait_s            4.50         4.50         8.91         8.99         9.00
+	run_s            22.50        22.50        39.65        39.97        40.00
+	jct_s            27.00        27.00        48.56        48.96        49.00
+	slowdown          1.11         1.11         1.22         1.22         1.23
+	bsld              1.11         1.11         1.22         1.22         1.23
+	rho               1.11         1.11         1.22         1.22         1.23
+
+	2 jobs are in both runs, 0 only here; the difference, and where 95 % of 1000
+	resamples lie:
+
+	                     difference           from             to
+	wait_s    mean            +0.00          +0.00          +0.00
+	          p50             +0.00          +0.00          +0.00
+	          p99             +0.00          +0.00          +0.00
+	          p99.9           +0.00          +0.00          +0.00
+	run_s     mean            +0.00          +0.00          +0.00
+	          p50             +0.00          +0.00          +0.00
+	          p99             +0.00          +0.00          +0.00
+	          p99.9           +0.00          +0.00          +0.00
+	jct_s     mean            +0.00          +0.00          +0.00
+	          p50             +0.00          +0.00          +0.00
+	          p99             +0.00          +0.00          +0.00
+	          p99.9           +0.00          +0.00          +0.00
+	slowdown  mean            +0.00          +0.00          +0.00
+	          p50             +0.00          +0.00          +0.00
+	          p99             +0.00          +0.00          +0.00
+	          p99.9           +0.00          +0.00          +0.00
+	bsld      mean            +0.00          +0.00          +0.00
+	          p50             +0.00          +0.00          +0.00
+	          p99             +0.00          +0.00          +0.00
+	          p99.9           +0.00          +0.00          +0.00
+	rho       mean            +0.00          +0.00          +0.00
+	          p50             +0.00          +0.00          +0.00
+	          p99             +0.00          +0.00          +0.00
+	          p99.9           +0.00          +0.00          +0.00
+
+	          at    running     queued    cpus    gpus
+	         100        0.8        1.2   20.0%       -
+	         130        1.0        1.0   20.0%       -
 	END
 }
 
@@ -126,6 +175,87 @@ three() {
 		job-stats in >got
 		diff -u <(model in) <(figures got)
 	done
+}
+
+# slowly ARGS...: t/model-stats.py, of "in".
+slowly() { python3 "$root/t/model-stats.py" "$@" <in >want; }
+as_slowly() { python3 "$root/t/model-stats.py" same want "$1"; }
+
+# moved: the jobs of "in" as another run would have them, some of them left out.
+moved() {
+	jq -c 'select(.kind != "job" or .job_id % 5 > 0) |
+		if .start_at then .start_at += .job_id * 7919 % 500 else . end |
+		if .end_at then .end_at += .job_id * 7919 % 700 + 500
+		else . end' in
+}
+
+@test "usage, fairness and differences, as a slow model has them" {
+	local seed
+	for seed in 2 3 5 6; do
+		python3 "$root/t/model-stats.py" workload $seed >in
+		moved >other
+		job-stats -i 250s --vs other --resamples=40 --seed=$seed in \
+			>got 2>said
+		jq -c 'select(.kind == "usage")' got >usage
+		slowly usage 250
+		as_slowly usage
+		jq -c 'select(.kind == "stats")' got >stats
+		jq -c '.rho | if . then {mean, max} else null end' stats >rho
+		slowly rho
+		as_slowly rho
+		jq -c .vs stats >vs
+		slowly vs other 40 $seed
+		as_slowly vs
+	done
+}
+
+@test "rounds: those that pause are seen to" {
+	cat >cluster.ini <<-'END'
+	[CLUSTER]
+	racks = 1
+	servers_per_rack = 2
+	gpus_per_server = 4
+	cpus_per_server = 12
+	dram_per_server = 250
+	sspeed_per_server = 250
+	END
+	python3 "$root/t/rounds.py" workload 3 >jobs
+	sched-sim -q --compat=synergy -c cluster.ini -p las+tune --rounds \
+		<jobs >ended
+	jq -es 'map(.preemptions // 0) | add > 0' ended
+	{ echo '{"kind":"cluster","procs":24,"gpus":8}'; cat ended; } >in
+	job-stats -i 1h in >got
+	jq -c 'select(.kind == "usage")' got >usage
+	slowly usage 3600
+	as_slowly usage
+	# and the whole is the sum of the parts
+	jq -es '(map(select(.kind == "usage")) |
+		map(.util.gpus * .span_s) | add) as $sum |
+		.[0].util.gpus * .[0].makespan_s - $sum | fabs < 1e-6' got
+	# without them, or for some of the jobs, it is not known
+	grep -v '"kind":"round"' in >without
+	job-stats -i 1h without >got
+	jq -es 'all(has("util", "running", "cpus") | not)' got
+	job-stats --window=0:9999 in >got
+	jq -e 'has("util") | not' got
+	jq -c 'select(.kind == "round") | .at = 0' ended | head -n 1 >>in
+	refused "in:$(wc -l <in): round: comes after one that is later" in
+}
+
+@test "a job that is there twice cannot be compared" {
+	three >in
+	sed -n 2p in >twice
+	sed -n 2p in >>twice
+	run -2 --separate-stderr job-stats --vs=twice in
+	[ "$stderr" = 'job-stats: --vs: twice: job 1 is there twice' ]
+	run -2 --separate-stderr job-stats --vs=in twice
+	[ "$stderr" = 'job-stats: job 1 is there twice' ]
+	run -2 --separate-stderr job-stats --vs=none in
+	[ "$stderr" = 'job-stats: none: No such file or directory' ]
+	sed -n 5p in >other
+	run -0 --separate-stderr job-stats --vs=other in
+	[ -z "$stderr" ]
+	[ "$(jq -c '.vs | [.matched, .unmatched]' <<<"$output")" = '[1,2]' ]
 }
 
 @test "the metrics of other simulators, from their own starts" {
@@ -185,6 +315,19 @@ three() {
 	jq -c '.job_id += 3998' jobs >done.ndjson
 	job-stats --window=4000:5000 done.ndjson >got
 	[ "$(jq '.jct_s.mean * 1000 / 3600 | floor' got)" = 18 ]
+	sched-sim -c procs=90 -p fcfs <jobs >fcfs.ndjson
+	sched-sim -c procs=90 -p easy <jobs | job-stats -t --vs=fcfs.ndjson >got
+	grep -q '^2 jobs are in both runs, 0 only here' got
+	job-stats -i 1h done.ndjson |
+		jq -r 'select(.queued) | [.at, .queued] | @tsv' >got
+	diff -u - got <<<$'1\t0.07692307692307687'
+}
+
+@test "the records are as svc-records(5) has them" {
+	three >in
+	job-stats -i 10s --vs in --group-by=user --gpus=4 in >got
+	python3 "$root/t/unit/records.py" "$root/man/svc-records.5" check got
+	[ "$(jq -r .kind got | sort -u)" = $'stats\nusage' ]
 }
 
 @test "bad lines are named, and end it or are skipped" {
@@ -210,5 +353,12 @@ three() {
 	refused '--window: no job is in 5:5' --window=5:5
 	refused '--group-by: 1 to 8 names of fields are wanted' --group-by=a,,b
 	refused '--procs: 0 is not between 1 and 9007199254740992' --procs=0
+	refused '--interval: 0 is no length' -i 0
+	refused '--resamples: 100001 is not between 1 and 100000' \
+		--resamples=100001
+	three >in
+	sed -i 's/"end_at":105/"end_at":1234567890/' in
+	refused '--interval: 1234568 intervals of 1000 s are more than 1000000' \
+		-i 1000 in
 	run -2 job-stats in in
 }
