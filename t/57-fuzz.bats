@@ -5,7 +5,7 @@
 load helper
 
 @test "fuzz: every input of the corpus holds" {
-	for name in request response chunks nd; do
+	for name in request response chunks nd flat; do
 		run -0 "$UNIT/fuzz-$name" "$root/t/corpus/$name"/*
 		[ "$output" = "$(find "$root/t/corpus/$name" -type f | wc -l)" ]
 		[ "$output" -ge 8 ]
