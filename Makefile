@@ -44,7 +44,8 @@ svc-run = $(call own,svc-run) lib/slurmio.o lib/fetch.o -lslurm -lcurl
 svc-submit = $(call own,svc-submit) lib/slurmio.o -lslurm
 
 # Drivers of the tests: t/unit/NAME.c alone over the library, the Slurm tools
-# over fake-slurm.c instead of libslurm, svc-proxy with a clock that is faster.
+# over fake-slurm.c instead of libslurm, svc-proxy with a clock that is faster
+# and writes that are cut short.
 DRIVERS = $(patsubst t/unit/%.c,%,$(filter-out t/unit/fake-%.c, \
 	$(wildcard t/unit/*.c)))
 FAKES = $(SLURM_TOOLS:%=fake-%)
@@ -75,8 +76,9 @@ $(FAKES:%=$(B)/t/%): $(B)/t/fake-%: $$(call objects,%) \
 		$(B)/t/unit/fake-slurm.o $(LIBBERTH)
 	$(CC) $(OPT) $(LDFLAGS) -o $@ $^ $(filter-out -lslurm,$(call libs,$*))
 
-$(FAST): LDFLAGS += -Wl,--wrap=clock_mono_us,--wrap=epoll_wait
-$(FAST): $(B)/t/unit/fake-clock.o
+$(FAST): LDFLAGS += \
+	-Wl,--wrap=clock_mono_us,--wrap=epoll_wait,--wrap=send,--wrap=sendmsg
+$(FAST): $(B)/t/unit/fake-clock.o $(B)/t/unit/fake-send.o
 
 $(LIBBERTH): $(LIB:%=$(B)/lib/%.o)
 	rm -f $@ && ar rcs $@ $^

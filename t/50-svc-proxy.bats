@@ -184,7 +184,7 @@ load helper
 	           b"abc" + b"\r\n" +
 	           H("POST /a/3 HTTP/1.1", "Host: h",
 	             "Transfer-Encoding: chunked") + b"2\r\nxy\r\n0\r\n\r\n" +
-	           H("GET /a/4 HTTP/1.1", "Host: h"), piece)
+	           H("GET /a/4 HTTP/1.1", "Host: h", "Connection: close"), piece)
 	    c.end()
 	    def path():
 	        a = c.answer()

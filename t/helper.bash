@@ -138,8 +138,28 @@ use_cluster() {
 }
 
 # scenario: of a client, svc-proxy and servers, on stdin. scenario_words is a
-# file with more words for all of them, if a test file has any.
+# file with more words for all of them, if a test file has any. It is played
+# twice: the second time, svc-proxy's writes are cut short (t/unit/fake-send.c).
 scenario() {
-	cat ${scenario_words:+"$scenario_words"} - >scenario
-	PYTHONPATH=$root/t timeout 280 python3 "$root/t/scenario.py" scenario
+	cat ${scenario_words:+"$scenario_words"} - >"$BATS_TEST_TMPDIR/scenario"
+	scenario_play whole && (
+		case $(command -v svc-proxy) in
+		*/fast/*) ;;
+		*) PATH=$UNIT/fast:$PATH BERTH_FASTER=1 ;;
+		esac
+		export BERTH_FASTER BERTH_SHORT=1
+		scenario_play short
+	)
+}
+
+# scenario_play NAME: in a directory of that name.
+scenario_play() {
+	mkdir "$1" && (
+		cd "$1" || exit
+		PYTHONPATH=$root/t timeout 280 python3 "$root/t/scenario.py" \
+			"$BATS_TEST_TMPDIR/scenario" || {
+			echo "--- so it was with writes that are $1" >&2
+			exit 1
+		}
+	)
 }

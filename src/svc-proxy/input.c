@@ -21,6 +21,8 @@ input_wanted(const struct conn *c)
 		return c->out.len < HIGH_MARK;
 	if (c->body_done)
 		return c->in.len < SCRATCH_SIZE;
+	if (c->svc == NULL)
+		return false;	/* refused: the rest is nobody's */
 	if (c->up == NULL || c->up->state == UP_CONNECT)
 		most = MAX(most, c->req_head +
 		    (size_t)c->svc->conf.retry.body_max_bytes);
