@@ -226,7 +226,8 @@ sum_round(const json_t *running, struct step *s, struct err *e)
 		s->running++;
 		json_array_foreach(json_object_get(job, "shares"), k, share) {
 			cpus = json_object_get(share, "cpus");
-			if (!json_is_number(cpus) || json_number_value(cpus) < 0)
+			if (!json_is_number(cpus) ||
+			    json_number_value(cpus) < 0)
 				return err_perm(e, "round: 'cpus' of a share "
 				    "must be a number");
 			s->size[CPUS] += json_number_value(cpus);

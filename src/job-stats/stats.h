@@ -23,7 +23,7 @@ enum { GROUP_FIELDS_MAX = 8 };
 /* What a cluster is made of. */
 enum thing { CPUS, GPUS, THINGS };
 
-#define NOT_KNOWN (-1.0)	/* of all that is measured: nothing is below 0 */
+#define NOT_KNOWN (-1.0)	/* of what is measured: nothing is below 0 */
 
 struct job {
 	double submit_at;
