@@ -25,6 +25,30 @@ load helper
 	END
 }
 
+@test "proxy: no descriptor left for an instance: 503, and it is not down" {
+	scenario <<-'END'
+	import resource
+	s = Server(echo)
+	p = Proxy({"a": {"health": {"path": "/"}}})
+	p.table(job("a", s, 1))
+	up = p.service()["instances"][0]
+	c = p.client()
+	until("it is accepted", lambda: p.count_fds() == p.fds + 1)
+	fds = {int(n) for n in os.listdir("/proc/%d/fd" % p.child.pid)}
+	full = min(set(range(len(fds) + 1)) - fds)
+	was = resource.prlimit(p.child.pid, resource.RLIMIT_NOFILE)
+	resource.prlimit(p.child.pid, resource.RLIMIT_NOFILE, (full, was[1]))
+	a = c.ask(H("GET /a HTTP/1.1", "Host: h"))
+	resource.prlimit(p.child.pid, resource.RLIMIT_NOFILE, was)
+	same((503, "5", {"error": "no connection could be made", "status": 503,
+	                 "service": "a", "why": "Too many open files"}),
+	     (a.status, a.fields["retry-after"], json.loads(a.body)))
+	same(up, p.service()["instances"][0])
+	same(200, c.ask(H("GET /a HTTP/1.1", "Host: h")).status)
+	c.close()
+	END
+}
+
 @test "proxy: closed before a byte: GET is repeated, POST is not" {
 	scenario <<-'END'
 	def drop(conn):

@@ -419,7 +419,7 @@ static void
 borrow(struct check *k)
 {
 	struct err e;
-	int fd = rest_lend(k->inst);
+	int fd = upstream_lend(k->inst);
 
 	if (fd < 0 || start(k, fd, CHECK_KEPT, EPOLLRDHUP, &e) < 0)
 		return;

@@ -159,7 +159,7 @@ each_turn(void *arg)
 {
 	(void)arg;
 	if (px.dead_ups != NULL)
-		relay_bury();
+		upstream_bury();
 	if (px.dead_conns != NULL)
 		conn_bury();
 }

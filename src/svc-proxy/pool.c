@@ -121,7 +121,7 @@ static void
 close_idle(struct instance *i)
 {
 	while (i->idle != NULL)
-		relay_close(i->idle);
+		upstream_close(i->idle);
 }
 
 /*

@@ -16,7 +16,7 @@
  *	head.c	heads rewritten on their way through
  *	back.c	and what answers say of paths, under the prefix again
  *	relay.c	the instance's side of a request
- *	rest.c	and its connection until the next one
+ *	upstream.c its connection
  *	door.c	listeners of services' own
  *	auth.c	who may: tokens and passwords
  *	secret.c	the files they lie in, and what instances are shown
@@ -56,7 +56,7 @@ enum {
 	OUT_MAX = HIGH_MARK + 2 * SCRATCH_SIZE,
 	REQ_MAX = (1 << 30) + OUT_MAX,	/* body_max_bytes bounds it lower */
 	KEEP_CAP = 2048,	/* a larger buffer is freed when idle */
-	IDLE_MAX = 256,		/* idle connections kept to one instance */
+	IDLE_MAX = 1024,	/* idle connections kept to one instance */
 	LISTENERS_MAX = 16,	/* by options */
 	DOORS_MAX = 64,		/* of services' own */
 	HOST_MAX = 264,		/* a host name and port */
@@ -288,7 +288,7 @@ struct proxy {
 	int64_t drain_ms;
 	bool draining;
 	bool handed_over;	/* draining, and another process accepts */
-	size_t nconns, conns_max;
+	size_t nconns, nups, conns_max;	/* conns_max: of each */
 	struct conn *conns;
 	struct conn *dead_conns;
 	struct upstream *dead_ups;
@@ -496,22 +496,19 @@ bool relay_try(struct conn *c);		/* to an instance, or false */
 void relay_flush(struct conn *c);	/* req to the instance */
 void relay_watch(struct upstream *u);
 void relay_drop(struct conn *c);	/* the client is gone, or was told */
-void relay_close(struct upstream *u);
-/* Its connection is the caller's now. */
-int relay_let_go(struct upstream *u);
-void relay_bury(void);
+void relay_event(struct ev_io *io, uint32_t events);	/* of an upstream */
 
-/* rest.c */
-void rest_add(struct upstream *u);
-void rest_remove(struct upstream *u);
+/* upstream.c */
 /*
- * A connection to i that is at rest; NULL: there is none. What must not be sent
- * twice is not sent into one that the instance has closed meanwhile, as far as
- * one can know: that is careful.
+ * One that rests, if careful not closed as far as one can know; or a new one,
+ * being made. NULL with errno.
  */
-struct upstream *rest_take(struct instance *i, bool careful);
-/* The same for a check: a descriptor that is the caller's now, or -1. */
-int rest_lend(struct instance *i);
+struct upstream *upstream_get(struct instance *i, bool careful);
+void upstream_rest(struct upstream *u);	/* or closes it, if there are many */
+void upstream_close(struct upstream *u);
+void upstream_bury(void);	/* frees what was closed in this turn */
+/* One that rests, for a check: its descriptor, the caller's now; or -1. */
+int upstream_lend(struct instance *i);
 
 /* access.c */
 int access_open(const char *path, struct err *e);

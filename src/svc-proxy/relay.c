@@ -1,95 +1,22 @@
 /*
- * relay.c - the instance's side of a request: connect or reuse, send, pass the
- * answer on as it comes, try elsewhere while nothing of it was passed on.
+ * relay.c - the instance's side of a request: send it, pass the answer on as it
+ * comes, try elsewhere while nothing of it was passed on.
  */
 #include "proxy.h"
 
 #include <assert.h>
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include "die.h"
 
-static void on_instance(struct ev_io *io, uint32_t events);
 static void on_deadline(struct ev_timer *t);
 
 enum why { LOST, REFUSED, LATE };
 
-/* ---- birth and death ---- */
-
-int
-relay_let_go(struct upstream *u)
-{
-	int fd = u->io.fd;
-
-	assert(u->conn == NULL);
-	if (u->state == UP_IDLE)
-		rest_remove(u);
-	u->state = UP_DEAD;
-	ev_timer_stop(px.ev, &u->timer);
-	ev_io_stop(px.ev, &u->io);
-	u->next = px.dead_ups;
-	px.dead_ups = u;
-	return fd;
-}
-
-void
-relay_close(struct upstream *u)
-{
-	if (u->state != UP_DEAD)
-		(void)close(relay_let_go(u));
-}
-
-void
-relay_bury(void)
-{
-	struct upstream *u;
-
-	while ((u = px.dead_ups) != NULL) {
-		px.dead_ups = u->next;
-		buf_release(&u->in);
-		pool_unref(u->inst);
-		free(u);
-	}
-}
-
-/*
- * A connection to i: the one of its checks, or a new one, being made. NULL with
- * errno.
- */
-static struct upstream *
-connect_to(struct instance *i)
-{
-	struct upstream *u = calloc(1, sizeof(*u));
-	struct err e;
-	int fd;
-
-	if (u == NULL)
-		return NULL;
-	fd = check_lend(i);
-	u->reused = fd >= 0;
-	if (fd < 0)
-		fd = net_connect(&i->addr);
-	if (fd < 0) {
-		free(u);
-		return NULL;
-	}
-	if (ev_io_start(px.ev, &u->io, fd, EPOLLOUT, on_instance, &e) < 0) {
-		(void)close(fd);
-		free(u);
-		errno = e.code;
-		return NULL;
-	}
-	u->state = u->reused ? UP_BUSY : UP_CONNECT;
-	u->inst = i;
-	i->refs++;
-	buf_init(&u->in, HTTP_HEAD_MAX + SCRATCH_SIZE);
-	return u;
-}
+/* ---- lent and given back ---- */
 
 static void
 attach(struct conn *c, struct upstream *u)
@@ -146,7 +73,7 @@ up_failed(struct upstream *u, enum why why, const char *text)
 	bool sent = c->req_sent > 0;
 
 	detach(c);
-	relay_close(u);
+	upstream_close(u);
 	if (why == REFUSED && !i->gone)
 		pool_health(i, HEALTH_DOWN, text);
 	if (i->check != NULL && !u->reused)
@@ -267,10 +194,18 @@ static void
 not_reached(struct instance *i, struct upstream *u, const char *why)
 {
 	if (u != NULL)
-		relay_close(u);
+		upstream_close(u);
 	pool_health(i, HEALTH_DOWN, why);
 	if (i->check != NULL)
 		check_start(i);
+}
+
+/* Of this machine's, for which no instance is to blame. */
+static bool
+is_shortage(int error)
+{
+	return error == EMFILE || error == ENFILE || error == ENOMEM ||
+	    error == ENOBUFS || error == ENOSPC || error == EADDRNOTAVAIL;
 }
 
 bool
@@ -284,9 +219,13 @@ relay_try(struct conn *c)
 		if (i == NULL)
 			return false;
 		c->svc->stats.retries += c->attempts++ > 0;
-		u = rest_take(i, !c->idempotent);
-		if (u == NULL)
-			u = connect_to(i);
+		u = upstream_get(i, !c->idempotent);
+		if (u == NULL && is_shortage(errno)) {
+			c->state = CONN_BUSY;
+			reply_error(c, 503, "no connection could be made",
+			    strerror(errno));
+			return true;
+		}
 		if (u == NULL || head_base(c, i->base) < 0) {
 			not_reached(i, u, strerror(errno));
 			continue;
@@ -325,7 +264,7 @@ relay_drop(struct conn *c)
 	if (u == NULL)
 		return;
 	detach(c);
-	relay_close(u);
+	upstream_close(u);
 	queue_serve(u->inst->svc);
 }
 
@@ -338,14 +277,13 @@ up_done(struct upstream *u)
 	struct conn *c = u->conn;
 	struct instance *i = u->inst;
 	bool keep = u->keep_alive && !u->deaf && c->body_done &&
-	    c->req_sent == c->req.len && !i->gone && i->check != NULL &&
-	    i->nidle < IDLE_MAX;
+	    c->req_sent == c->req.len;
 
 	detach(c);
 	if (keep)
-		rest_add(u);
+		upstream_rest(u);
 	else
-		relay_close(u);
+		upstream_close(u);
 	conn_done(c);
 	if (i->svc->first != NULL)
 		queue_serve(i->svc);
@@ -459,7 +397,7 @@ goes_elsewhere(struct upstream *u, const struct http_head *h)
 	if (other == NULL || other == i)
 		return false;
 	detach(c);
-	relay_close(u);
+	upstream_close(u);
 	c->req_sent = 0;
 	if (!relay_try(c))
 		queue_add(c, true);
@@ -604,14 +542,14 @@ up_connected(struct upstream *u)
 	relay_flush(c);
 }
 
-static void
-on_instance(struct ev_io *io, uint32_t events)
+void
+relay_event(struct ev_io *io, uint32_t events)
 {
 	struct upstream *u = container_of(io, struct upstream, io);
 	ssize_t n;
 
 	if (u->state == UP_IDLE) {
-		relay_close(u);		/* it closed, or speaks unasked */
+		upstream_close(u);	/* it closed, or speaks unasked */
 		return;
 	}
 	if (u->state == UP_CONNECT) {
