@@ -8,6 +8,9 @@
 #ifndef BERTH_BUF_H
 #define BERTH_BUF_H
 
+#include <assert.h>
+#include <string.h>
+
 #include "base.h"
 
 struct buf {
@@ -33,6 +36,16 @@ int buf_addf(struct buf *b, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
 /* Room for at least n more bytes after data + len; buf_add then cannot fail. */
 int buf_reserve(struct buf *b, size_t n);
+
+/* Adds bytes for which buf_reserve has made room: on a hot path. */
+static inline void
+buf_put(struct buf *b, const void *p, size_t len)
+{
+	assert(len <= b->cap - b->len);
+	memcpy(b->data + b->len, p, len);
+	b->len += len;
+	b->data[b->len] = '\0';
+}
 
 /* Forgets the first n bytes. */
 void buf_drop(struct buf *b, size_t n);

@@ -4,7 +4,6 @@
 #include "http.h"
 
 #include <string.h>
-#include <strings.h>
 
 #include "num.h"
 
@@ -88,12 +87,6 @@ bad(struct http_head *h, int error, const char *why)
 
 /* ---- slices ---- */
 
-bool
-http_is(struct http_slice s, const char *text)
-{
-	return strlen(text) == s.len && strncasecmp(s.p, text, s.len) == 0;
-}
-
 /* The next element of a comma-separated list, trimmed; false at its end. */
 static bool
 next_token(struct http_slice *list, struct http_slice *token)
@@ -168,50 +161,95 @@ http_head_len(const char *p, size_t len, size_t *line, struct http_head *h)
 
 /* ---- fields ---- */
 
+#define KNOWN(name, id) { name, sizeof(name) - 1, id }
+
+/* By length, which tells most names apart. */
 static const struct {
 	const char *name;
+	size_t len;
 	enum http_name id;
 } known[] = {
-	{ "te", HTTP_HOP },
-	{ "via", HTTP_VIA },
-	{ "host", HTTP_HOST },
-	{ "expect", HTTP_EXPECT },
-	{ "upgrade", HTTP_UPGRADE },
-	{ "location", HTTP_LOCATION },
-	{ "forwarded", HTTP_FORWARDED_REST },
-	{ "connection", HTTP_CONNECTION },
-	{ "keep-alive", HTTP_HOP },
-	{ "set-cookie", HTTP_SET_COOKIE },
-	{ "retry-after", HTTP_RETRY_AFTER },
-	{ "x-request-id", HTTP_REQUEST_ID },
-	{ "authorization", HTTP_AUTHORIZATION },
-	{ "content-length", HTTP_CONTENT_LENGTH },
-	{ "x-berth-secret", HTTP_SECRET },
-	{ "x-forwarded-for", HTTP_FORWARDED_FOR },
-	{ "content-location", HTTP_CONTENT_LOCATION },
-	{ "proxy-connection", HTTP_HOP },
-	{ "transfer-encoding", HTTP_TRANSFER_ENCODING },
-	{ "proxy-authorization", HTTP_HOP },
+	KNOWN("te", HTTP_HOP),
+	KNOWN("via", HTTP_VIA),
+	KNOWN("host", HTTP_HOST),
+	KNOWN("close", HTTP_HOP),	/* an option; never a field */
+	KNOWN("expect", HTTP_EXPECT),
+	KNOWN("upgrade", HTTP_UPGRADE),
+	KNOWN("location", HTTP_LOCATION),
+	KNOWN("forwarded", HTTP_FORWARDED_REST),
+	KNOWN("connection", HTTP_CONNECTION),
+	KNOWN("keep-alive", HTTP_HOP),
+	KNOWN("set-cookie", HTTP_SET_COOKIE),
+	KNOWN("retry-after", HTTP_RETRY_AFTER),
+	KNOWN("x-request-id", HTTP_REQUEST_ID),
+	KNOWN("authorization", HTTP_AUTHORIZATION),
+	KNOWN("content-length", HTTP_CONTENT_LENGTH),
+	KNOWN("x-berth-secret", HTTP_SECRET),
+	KNOWN("x-forwarded-for", HTTP_FORWARDED_FOR),
+	KNOWN("content-location", HTTP_CONTENT_LOCATION),
+	KNOWN("proxy-connection", HTTP_HOP),
+	KNOWN("transfer-encoding", HTTP_TRANSFER_ENCODING),
+	KNOWN("proxy-authorization", HTTP_HOP),
 };
 
-/* Most names end at the comparison of their lengths and first letters. */
+enum { KNOWN_LEN_MAX = 19 };
+
+/* The first of each length in known; ARRAY_LEN(known): there is none. */
+static uint8_t first_of[KNOWN_LEN_MAX + 1];
+
+__attribute__((constructor)) static void
+fill_first_of(void)
+{
+	size_t i = ARRAY_LEN(known);
+
+	memset(first_of, ARRAY_LEN(known), sizeof(first_of));
+	while (i-- > 0)
+		first_of[known[i].len] = (uint8_t)i;
+}
+
 static enum http_name
 name_id(const char *p, size_t len)
 {
-	static const uint8_t lengths[] = {
-		2, 3, 4, 6, 7, 8, 9, 10, 10, 10, 11, 12, 13, 14, 14, 15, 16,
-		16, 17, 19,
-	};
-	size_t i;
+	size_t i = len <= KNOWN_LEN_MAX ? first_of[len] : ARRAY_LEN(known);
 
-	_Static_assert(ARRAY_LEN(lengths) == ARRAY_LEN(known), "one each");
-	for (i = 0; i < ARRAY_LEN(known) && lengths[i] <= len; i++)
-		if (lengths[i] == len && (*p | 32) == known[i].name[0] &&
+	for (; i < ARRAY_LEN(known) && known[i].len == len; i++)
+		if ((*p | 32) == known[i].name[0] &&
 		    strncasecmp(p, known[i].name, len) == 0)
 			return known[i].id;
-	if (len > 12 && strncasecmp(p, "x-forwarded-", 12) == 0)
+	if (len > 12 && (*p | 32) == 'x' &&
+	    strncasecmp(p, "x-forwarded-", 12) == 0)
 		return HTTP_FORWARDED_REST;
 	return HTTP_OTHER;
+}
+
+/* Whether eight bytes hold one below ' ', or 127. */
+static bool
+has_control(uint64_t x)
+{
+	const uint64_t ones = UINT64_C(0x0101010101010101);
+	uint64_t del = x ^ 127 * ones;
+
+	return (((x - ' ' * ones) & ~x) | ((del - ones) & ~del)) &
+	    0x80 * ones;
+}
+
+static bool
+is_value(const char *p, size_t len)
+{
+	uint64_t x;
+	size_t i;
+
+	if (len < sizeof(x))
+		return run(p, len, C_VALUE) == len;
+	for (i = 0; i < len; i += sizeof(x)) {
+		i = MIN(i, len - sizeof(x));	/* the last overlap */
+		memcpy(&x, p + i, sizeof(x));
+		/* it may be a tab */
+		if (has_control(x) &&
+		    run(p + i, sizeof(x), C_VALUE) < sizeof(x))
+			return false;
+	}
+	return true;
 }
 
 /* One line without its CR LF, at p. */
@@ -235,7 +273,7 @@ parse_field(const char *p, size_t len, struct http_head *h)
 	while (len > n && (p[len - 1] == ' ' || p[len - 1] == '\t'))
 		len--;
 	f->value = (struct http_slice){ p + n, len - n };
-	if (run(p + n, len - n, C_VALUE) != len - n)
+	if (!is_value(p + n, len - n))
 		return bad(h, 400, "a control byte in a field");
 	return 0;
 }
@@ -315,14 +353,20 @@ host_field(struct http_slice v, struct http_head *h, struct framing *fr)
 }
 
 static void
-connection_field(struct http_slice list, struct framing *fr)
+connection_field(struct http_slice list, struct http_head *h,
+    struct framing *fr)
 {
 	struct http_slice t;
 
 	while (next_token(&list, &t)) {
-		fr->close |= http_is(t, "close");
-		fr->keep_alive |= http_is(t, "keep-alive");
-		fr->upgrade |= http_is(t, "upgrade");
+		if (http_is(t, "close"))
+			fr->close = true;
+		else if (http_is(t, "keep-alive"))
+			fr->keep_alive = true;
+		else if (http_is(t, "upgrade"))
+			fr->upgrade = true;
+		else
+			h->names_hops = true;
 	}
 }
 
@@ -342,7 +386,7 @@ frame_field(const struct http_field *f, struct http_head *h,
 	case HTTP_HOST:
 		return host_field(f->value, h, fr);
 	case HTTP_CONNECTION:
-		connection_field(f->value, fr);
+		connection_field(f->value, h, fr);
 		return 0;
 	case HTTP_UPGRADE:
 		h->upgrade = f->value;
@@ -364,7 +408,7 @@ frame(struct http_head *h, struct framing *fr)
 	*fr = (struct framing){ 0 };
 	h->length = -1;
 	h->body = HTTP_NO_BODY;
-	h->expect_continue = false;
+	h->expect_continue = h->names_hops = false;
 	h->host = h->upgrade = (struct http_slice){ "", 0 };
 	for (i = 0; i < h->nfields; i++)
 		if (frame_field(&h->fields[i], h, fr) < 0)
@@ -539,7 +583,7 @@ http_is_hop(const struct http_head *h, const struct http_field *f)
 	if (f->id == HTTP_CONNECTION || f->id == HTTP_HOP ||
 	    f->id == HTTP_UPGRADE)
 		return true;
-	if (f->id != HTTP_OTHER)
+	if (f->id != HTTP_OTHER || !h->names_hops)
 		return false;	/* Connection cannot take away what we need */
 	for (i = 0; i < h->nfields; i++) {
 		if (h->fields[i].id != HTTP_CONNECTION)

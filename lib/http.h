@@ -9,6 +9,8 @@
 #ifndef BERTH_HTTP_H
 #define BERTH_HTTP_H
 
+#include <strings.h>
+
 #include "buf.h"
 #include "err.h"
 
@@ -72,6 +74,7 @@ struct http_head {
 	int minor;			/* HTTP/1.minor */
 	struct http_slice upgrade;	/* with Connection: upgrade, else "" */
 	bool keep_alive;
+	bool names_hops;	/* Connection names other fields */
 	enum http_body body;
 	int64_t length;			/* -1: no Content-Length */
 	size_t nfields;
@@ -107,7 +110,13 @@ bool http_has_token(struct http_slice list, const char *token);
 bool http_token_char(char c);
 bool http_value_char(char c);
 
-bool http_is(struct http_slice s, const char *text);	/* any case */
+/* In any case. Inline: most texts are constants, whose length is known then. */
+static inline bool
+http_is(struct http_slice s, const char *text)
+{
+	return strlen(text) == s.len && strncasecmp(s.p, text, s.len) == 0;
+}
+
 const struct http_field *http_find(const struct http_head *h, const char *name);
 
 /* A set of statuses: "200-399,401". */

@@ -226,6 +226,37 @@ fill() {
 	    'GET /\303\251 HTTP/1.1\r\nHost: x\r\n\r\n'
 }
 
+# Values are looked at eight bytes at a time.
+@test "http: a control byte, or one that only seems so, at every place" {
+	x=xxxxxxxxxxxxxxxxx
+	begin='GET / HTTP/1.1\r\nHost: x\r\n'
+	for len in 7 8 9 17; do
+		for ((at = 0; at < len; at++)); do
+			for c in '\037' '\177'; do
+				printf "${begin}A: ${x:0:at}$c%s\r\n\r\n" \
+				    "${x:at + 1:len - at - 1}" >in
+				rc=0
+				"$UNIT/http" request <in >got || rc=$?
+				[ "$rc" = 1 ]
+				[ "$(<got)" = \
+				    'bad 400: a control byte in a field' ]
+			done
+		done
+	done
+	for ((at = 1; at < 16; at++)); do
+		for c in '\011' ' ' '\200' '\377'; do
+			printf "A: ${x:0:at}${c}${x:at + 1}\r\n"
+		done
+	done >fields
+	{
+		printf "$begin"
+		cat fields
+		printf '\r\n'
+	} >in
+	"$UNIT/http" request <in | grep -a '^\[A\]' >got
+	diff -u <(LC_ALL=C sed 's/^A: \(.*\)\r$/[A] [\1]/' fields) got
+}
+
 @test "http: request lines" {
 	h='\r\nHost: x\r\n\r\n'
 	refuses request '400: no method' "$h" " GET / HTTP/1.1$h" "GET$h" "{}$h" \
@@ -323,7 +354,7 @@ fill() {
 	printf '%s\r\n' 'GET / HTTP/1.1' 'Host: x' 'Content-Length: 1' \
 	    'Connection: host, content-length, via, a' 'Via: v' 'A: 1' 'AA: 2' \
 	    'TE: trailers' 'Proxy-Connection: x' 'Proxy-Authorization: x' \
-	    'Upgrade: x' '' >in
+	    'Upgrade: x' 'Close: x' '' >in
 	"$UNIT/http" request <in | grep -E '^(hop )?\[' >got
 	diff -u - got <<-'END'
 	[Host] [x]
@@ -336,6 +367,7 @@ fill() {
 	hop [Proxy-Connection] [x]
 	hop [Proxy-Authorization] [x]
 	hop [Upgrade] [x]
+	hop [Close] [x]
 	END
 }
 

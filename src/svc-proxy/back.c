@@ -58,7 +58,7 @@ map_path(const struct conn *c, const struct instance *i,
 static void
 put(struct buf *b, struct http_slice s)
 {
-	(void)buf_add(b, s.p, s.len);	/* back_more made room */
+	buf_put(b, s.p, s.len);		/* back_more made room */
 }
 
 static void
@@ -174,12 +174,10 @@ put_cookie(const struct conn *c, const struct instance *i,
 	put(b, (struct http_slice){ to, (size_t)(end - to) });
 }
 
-bool
+void
 back_put(const struct conn *c, const struct instance *i,
     const struct http_field *f, struct buf *b)
 {
-	if (!is_mapped(f))
-		return false;
 	put(b, f->name);
 	put(b, (struct http_slice){ ": ", 2 });
 	if (f->id == HTTP_SET_COOKIE)
@@ -187,5 +185,4 @@ back_put(const struct conn *c, const struct instance *i,
 	else
 		put_location(c, i, f->value, b);
 	put(b, (struct http_slice){ "\r\n", 2 });
-	return true;
 }

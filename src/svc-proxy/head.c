@@ -5,40 +5,57 @@
  */
 #include "proxy.h"
 
-#include <assert.h>
-#include <stdio.h>
 #include <string.h>
 
 /* What we add at most, prefix and client's host apart. */
 enum { ADDED_MAX = 512 };
 
-static void
-put(struct buf *b, const char *p, size_t len)
+/* Here and below: head_request and head_response have reserved the room. */
+static inline void
+put_text(struct buf *b, const char *s)
 {
-	int rc = buf_add(b, p, len);
-
-	assert(rc == 0);	/* reserved beforehand */
-}
-
-static void
-puts_(struct buf *b, const char *s)
-{
-	put(b, s, strlen(s));
+	buf_put(b, s, strlen(s));
 }
 
 static void
 put_slice(struct buf *b, struct http_slice s)
 {
-	put(b, s.p, s.len);
+	buf_put(b, s.p, s.len);
 }
 
+/* Field lines side by side that pass as they came: one copy for all. */
+struct run {
+	const char *p;
+	size_t len;
+};
+
 static void
-put_field(struct buf *b, const struct http_field *f)
+put_run(struct buf *b, struct run *r)
 {
-	put_slice(b, f->name);
-	put(b, ": ", 2);
-	put_slice(b, f->value);
-	put(b, "\r\n", 2);
+	buf_put(b, r->p, r->len);
+	r->len = 0;
+}
+
+/* Blanks around a value are one before and none behind it, for all. */
+static void
+put_field(struct buf *b, struct run *r, const struct http_field *f)
+{
+	const char *from = f->name.p, *end = f->value.p + f->value.len;
+
+	if (f->value.p - from != (ptrdiff_t)f->name.len + 2 ||
+	    f->value.p[-1] != ' ' || *end != '\r') {
+		put_run(b, r);
+		put_slice(b, f->name);
+		put_text(b, ": ");
+		put_slice(b, f->value);
+		put_text(b, "\r\n");
+		return;
+	}
+	if (from != r->p + r->len)
+		put_run(b, r);
+	if (r->len == 0)
+		r->p = from;
+	r->len = (size_t)(end + 2 - r->p);
 }
 
 static size_t
@@ -56,8 +73,8 @@ static void
 put_path(struct buf *b, size_t n, struct http_slice path)
 {
 	if (path.len == n || path.p[n] != '/')
-		put(b, "/", 1);
-	put(b, path.p + n, path.len - n);
+		put_text(b, "/");
+	buf_put(b, path.p + n, path.len - n);
 }
 
 /* What a trusted peer has said of where the request comes from. */
@@ -72,15 +89,15 @@ put_forwarded_for(struct conn *c, const struct http_head *h)
 	struct buf *b = &c->req;
 	size_t i;
 
-	puts_(b, "X-Forwarded-For: ");
+	put_text(b, "X-Forwarded-For: ");
 	for (i = 0; c->trusted && i < h->nfields; i++) {
 		if (h->fields[i].id != HTTP_FORWARDED_FOR)
 			continue;
 		put_slice(b, h->fields[i].value);
-		put(b, ", ", 2);
+		put_text(b, ", ");
 	}
-	puts_(b, c->peer);
-	puts_(b, "\r\n");
+	put_text(b, c->peer);
+	put_text(b, "\r\n");
 }
 
 static void
@@ -91,22 +108,22 @@ put_forwarded(struct conn *c, const struct http_head *h,
 
 	put_forwarded_for(c, h);
 	if (!said->proto)
-		puts_(b, "X-Forwarded-Proto: http\r\n");
+		put_text(b, "X-Forwarded-Proto: http\r\n");
 	if (!said->host && h->host.len > 0) {
-		puts_(b, "X-Forwarded-Host: ");
+		put_text(b, "X-Forwarded-Host: ");
 		put_slice(b, h->host);
-		puts_(b, "\r\n");
+		put_text(b, "\r\n");
 	}
 	if (c->strip > 0 || said->prefix.len > 0) {
-		puts_(b, "X-Forwarded-Prefix: ");
+		put_text(b, "X-Forwarded-Prefix: ");
 		put_slice(b, said->prefix);
-		put(b, c->svc->conf.route.prefix, c->strip);
-		puts_(b, "\r\n");
+		buf_put(b, c->svc->conf.route.prefix, c->strip);
+		put_text(b, "\r\n");
 	}
-	puts_(b, h->minor ? "Via: 1.1 berth\r\n" : "Via: 1.0 berth\r\n");
-	puts_(b, "X-Request-Id: ");
-	puts_(b, c->id);
-	puts_(b, "\r\n");
+	put_text(b, h->minor ? "Via: 1.1 berth\r\n" : "Via: 1.0 berth\r\n");
+	put_text(b, "X-Request-Id: ");
+	put_text(b, c->id);
+	put_text(b, "\r\n");
 }
 
 /* Whether f, of X-Forwarded-* or Forwarded, is passed on as it stands. */
@@ -161,12 +178,25 @@ id_ok(struct http_slice s)
 	return s.len > 0 && s.len <= ID_MAX;
 }
 
+/* Eight hex digits, all at once: a byte of x for each, then its letter. */
+static void
+put_hex(char out[8], uint32_t bits)
+{
+	const uint64_t ones = UINT64_C(0x0101010101010101);
+	uint64_t x = bits, letters;
+
+	x = (x | x << 16) & UINT64_C(0x0000ffff0000ffff);
+	x = (x | x << 8) & UINT64_C(0x00ff00ff00ff00ff);
+	x = (x << 4 | x) & UINT64_C(0x0f0f0f0f0f0f0f0f);
+	letters = (x + 6 * ones) >> 4 & ones;	/* 1 where it is 10 or more */
+	x += '0' * ones + letters * ('a' - '0' - 10);
+	memcpy(out, &x, sizeof(x));
+}
+
 /* The request's id: the client's, if it is one, or else one of our own. */
 void
 head_id(struct conn *c, const struct http_head *h)
 {
-	static const char digits[] = "0123456789abcdef";
-	uint32_t bits = 0;
 	size_t i;
 
 	for (i = 0; i < h->nfields; i++) {
@@ -178,12 +208,8 @@ head_id(struct conn *c, const struct http_head *h)
 		c->id[v.len] = '\0';
 		return;
 	}
-	for (i = 0; i < 32; i++) {
-		if (i % 8 == 0)
-			bits = rng_u32(&px.ids);
-		c->id[i] = digits[bits & 15];
-		bits >>= 4;
-	}
+	for (i = 0; i < 32; i += 8)
+		put_hex(c->id + i, rng_u32(&px.ids));
 	c->id[i] = '\0';
 }
 
@@ -199,9 +225,9 @@ keep_host(struct conn *c, const struct http_head *h)
 static void
 put_upgrade(struct buf *b, struct http_slice upgrade)
 {
-	puts_(b, "Connection: upgrade\r\nUpgrade: ");
+	put_text(b, "Connection: upgrade\r\nUpgrade: ");
 	put_slice(b, upgrade);
-	puts_(b, "\r\n");
+	put_text(b, "\r\n");
 }
 
 /*
@@ -214,6 +240,7 @@ head_request(struct conn *c, const struct http_head *h)
 	struct forwarded said = { .prefix = { "", 0 } };
 	struct buf *b = &c->req;
 	struct http_slice secret;
+	struct run run = { "", 0 };
 	size_t i;
 
 	buf_cut(b, 0);
@@ -222,28 +249,26 @@ head_request(struct conn *c, const struct http_head *h)
 		return -1;
 	keep_host(c, h);
 	put_slice(b, h->method);
-	put(b, " ", 1);
+	put_text(b, " ");
 	c->req_target = b->len;
 	c->req_base = 0;
 	put_path(b, c->strip, h->path);
-	puts_(b, " HTTP/1.1\r\n");
+	put_text(b, " HTTP/1.1\r\n");
 	if (h->host.len == 0)
-		puts_(b, "Host: berth\r\n");
-	for (i = 0; i < h->nfields; i++) {
-		const struct http_field *f = &h->fields[i];
-
-		if (keep_field(c, h, f, &said))
-			put_field(b, f);
-	}
+		put_text(b, "Host: berth\r\n");
+	for (i = 0; i < h->nfields; i++)
+		if (keep_field(c, h, &h->fields[i], &said))
+			put_field(b, &run, &h->fields[i]);
+	put_run(b, &run);
 	put_forwarded(c, h, &said);
 	if (secret.len > 0) {
-		puts_(b, "X-Berth-Secret: ");
+		put_text(b, "X-Berth-Secret: ");
 		put_slice(b, secret);
-		puts_(b, "\r\n");
+		put_text(b, "\r\n");
 	}
 	if (h->upgrade.len > 0)
 		put_upgrade(b, h->upgrade);
-	put(b, "\r\n", 2);
+	put_text(b, "\r\n");
 	c->req_head = b->len;
 	return 0;
 }
@@ -268,6 +293,43 @@ head_base(struct conn *c, const char *base)
 	return 0;
 }
 
+static void
+put_status(struct buf *b, const struct http_head *h)
+{
+	char line[] = "HTTP/1.1 000 ";
+
+	line[9] = (char)('0' + h->status / 100);
+	line[10] = (char)('0' + h->status / 10 % 10);
+	line[11] = (char)('0' + h->status % 10);
+	buf_put(b, line, sizeof(line) - 1);
+	put_slice(b, h->reason);
+	put_text(b, "\r\n");
+}
+
+/* The fields of an answer; paths in them as the client must see them. */
+static void
+put_answer_fields(const struct conn *c, const struct upstream *u,
+    const struct http_head *h, struct buf *out)
+{
+	struct run run = { "", 0 };
+	size_t i;
+
+	for (i = 0; i < h->nfields; i++) {
+		const struct http_field *f = &h->fields[i];
+
+		if (http_is_hop(h, f) ||
+		    (u->data_only && f->id == HTTP_TRANSFER_ENCODING))
+			continue;
+		if (back_more(c, f) > 0) {
+			put_run(out, &run);
+			back_put(c, u->inst, f, out);
+		} else {
+			put_field(out, &run, f);
+		}
+	}
+	put_run(out, &run);
+}
+
 /* An answer as the client gets it, in out. */
 int
 head_response(struct conn *c, const struct upstream *u,
@@ -275,7 +337,6 @@ head_response(struct conn *c, const struct upstream *u,
 {
 	const char *cookie = h->status >= 200 || h->status == 101 ?
 	    balance_cookie(c, u->inst) : "";
-	char line[40];
 	size_t i, more = strlen(cookie);
 
 	for (i = 0; i < h->nfields; i++)
@@ -283,27 +344,17 @@ head_response(struct conn *c, const struct upstream *u,
 	buf_cut(out, 0);
 	if (buf_reserve(out, size_of(h) + more) < 0)
 		return -1;
-	(void)snprintf(line, sizeof(line), "HTTP/1.1 %03d ", h->status);
-	puts_(out, line);
-	put_slice(out, h->reason);
-	put(out, "\r\n", 2);
-	for (i = 0; i < h->nfields; i++) {
-		const struct http_field *f = &h->fields[i];
-
-		if (http_is_hop(h, f) ||
-		    (u->data_only && f->id == HTTP_TRANSFER_ENCODING))
-			continue;
-		if (!back_put(c, u->inst, f, out))
-			put_field(out, f);
-	}
-	puts_(out, h->minor ? "Via: 1.1 berth\r\n" : "Via: 1.0 berth\r\n");
-	puts_(out, cookie);
+	put_status(out, h);
+	put_answer_fields(c, u, h, out);
+	put_text(out, h->minor ? "Via: 1.1 berth\r\n" :
+	    "Via: 1.0 berth\r\n");
+	put_text(out, cookie);
 	if (h->status == 101)
 		put_upgrade(out, h->upgrade);
 	else if (h->status >= 200 && !c->keep_alive)
-		puts_(out, "Connection: close\r\n");
+		put_text(out, "Connection: close\r\n");
 	else if (h->status >= 200 && c->minor == 0)
-		puts_(out, "Connection: keep-alive\r\n");
-	put(out, "\r\n", 2);
+		put_text(out, "Connection: keep-alive\r\n");
+	put_text(out, "\r\n");
 	return 0;
 }

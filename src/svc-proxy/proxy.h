@@ -442,10 +442,10 @@ int head_response(struct conn *c, const struct upstream *u,
     const struct http_head *h, struct buf *out);
 
 /* back.c */
-/* Bytes that back_put may add to what f has. */
+/* Bytes that back_put may add to what f has; 0: f passes as it is. */
 size_t back_more(const struct conn *c, const struct http_field *f);
-/* Adds f to b (there is room) if its value must be put right. */
-bool back_put(const struct conn *c, const struct instance *i,
+/* Adds f to b (there is room), its value put right. */
+void back_put(const struct conn *c, const struct instance *i,
     const struct http_field *f, struct buf *b);
 
 /* door.c */

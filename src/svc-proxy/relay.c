@@ -16,6 +16,8 @@ static void on_deadline(struct ev_timer *t);
 
 enum why { LOST, REFUSED, LATE };
 
+enum { JOIN_MAX = 2048 };	/* a piece of a body sent with its head */
+
 /* ---- lent and given back ---- */
 
 static void
@@ -289,12 +291,27 @@ up_done(struct upstream *u)
 		queue_serve(i->svc);
 }
 
+/* A head, if there is one, and len bytes of p. false: the client is gone. */
+static bool
+pass_on(struct conn *c, struct buf *head, const char *p, size_t len)
+{
+	struct iovec iov[2] = { { 0 }, { (char *)(uintptr_t)p, len } };
+	bool joined, sent;
+
+	if (head == NULL || head->len == 0)
+		return len == 0 || conn_send(c, iov + 1, 1);
+	joined = len <= JOIN_MAX && buf_add(head, p, len) == 0;
+	iov[0] = (struct iovec){ head->data, head->len };
+	sent = conn_send(c, iov, joined ? 1 : 2);
+	buf_cut(head, 0);
+	return sent;
+}
+
 /* Bytes of the answer's body; false if the connection is gone after it. */
 static bool
-pass_body(struct upstream *u, struct iovec *head, const char *p, size_t len)
+pass_body(struct upstream *u, struct buf *head, const char *p, size_t len)
 {
 	struct conn *c = u->conn;
-	struct iovec iov[2] = { *head, { 0 } };
 	size_t used = 0, pass = 0;
 	bool done = u->body == HTTP_NO_BODY;
 	ssize_t n;
@@ -317,13 +334,10 @@ pass_body(struct upstream *u, struct iovec *head, const char *p, size_t len)
 			    "says");
 			return false;
 		}
-		iov[1] = (struct iovec){ (char *)(uintptr_t)p + used, pass };
-		used += (size_t)n;
 		c->answered = true;
-		if ((iov[0].iov_len > 0 || pass > 0) &&
-		    !conn_send(c, iov, 2))
+		if (!pass_on(c, head, p + used, pass))
 			return false;
-		iov[0].iov_len = 0;
+		used += (size_t)n;
 	} while (!done && used < len);
 	if (!done)
 		return true;
@@ -335,10 +349,9 @@ pass_body(struct upstream *u, struct iovec *head, const char *p, size_t len)
 
 /* From here on bytes pass both ways as they are. */
 static bool
-begin_tunnel(struct upstream *u, struct iovec *head, const char *p, size_t len)
+begin_tunnel(struct upstream *u, struct buf *head, const char *p, size_t len)
 {
 	struct conn *c = u->conn;
-	struct iovec iov[2] = { *head, { (char *)(uintptr_t)p, len } };
 
 	c->answered = true;
 	c->state = CONN_TUNNEL;
@@ -348,7 +361,7 @@ begin_tunnel(struct upstream *u, struct iovec *head, const char *p, size_t len)
 	u->keep_alive = false;
 	ev_timer_stop(px.ev, &u->timer);	/* the client's is for both */
 	c->req_whole = false;
-	if (!conn_send(c, iov, 2))
+	if (!pass_on(c, head, p, len))
 		return false;
 	if (c->in.len > 0 && buf_add(&c->req, c->in.data, c->in.len) == 0)
 		buf_cut(&c->in, 0);
@@ -413,10 +426,9 @@ static bool
 take_head(struct upstream *u, const char *p, size_t len, const char *rest,
     size_t rest_len)
 {
-	static struct buf out = BUF_INIT(HTTP_HEAD_MAX * 2);
+	static struct buf head = BUF_INIT(HTTP_HEAD_MAX * 2);
 	struct conn *c = u->conn;
 	struct http_head h;
-	struct iovec iov[1];
 	bool tunnel;
 
 	if (http_parse_response(p, len, c->to_head, &h) < 0) {
@@ -434,16 +446,15 @@ take_head(struct upstream *u, const char *p, size_t len, const char *rest,
 		begin_answer(u, &h);
 	if (h.status < 200 && !tunnel && c->minor == 0)
 		return true;	/* HTTP/1.0 knows no interim answers */
-	if (head_response(c, u, &h, &out) < 0) {
+	if (head_response(c, u, &h, &head) < 0) {
 		up_failed(u, LOST, "its answer has too long a head");
 		return false;
 	}
-	iov[0] = (struct iovec){ out.data, out.len };
 	if (tunnel)
-		return begin_tunnel(u, iov, rest, rest_len);
+		return begin_tunnel(u, &head, rest, rest_len);
 	if (u->head_done)
-		return pass_body(u, iov, rest, rest_len);
-	return conn_send(c, iov, 1);
+		return pass_body(u, &head, rest, rest_len);
+	return pass_on(c, &head, rest, 0);
 }
 
 /* Bytes before the end of the final head. */
@@ -481,14 +492,12 @@ take_heads(struct upstream *u, const char *p, size_t len)
 static void
 take_answer(struct upstream *u, const char *p, size_t len)
 {
-	struct iovec none = { NULL, 0 };
-
 	if (u->conn->state == CONN_TUNNEL)
 		conn_touch(u->conn);
 	else
 		up_timer(u, RESPONSE_MS);
 	if (u->head_done) {
-		if (pass_body(u, &none, p, len))
+		if (pass_body(u, NULL, p, len))
 			relay_watch(u);
 		return;
 	}
