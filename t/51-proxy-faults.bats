@@ -155,6 +155,53 @@ load helper
 	END
 }
 
+@test "proxy: a body that was sent and is not kept is not sent again" {
+	scenario <<-'END'
+	# what may not be repeated, or is too long to be, is passed on as it
+	# comes: whole, in its order, also past what the instance has not read
+	gate = threading.Event()
+	def slow(conn):
+	    conn.head()
+	    gate.wait(PATIENCE)
+	    body = conn.take(n)
+	    conn.send(ok(body[:1] + body[-1:]) if body == sent else b"")
+	s = Server(slow)
+	p = Proxy({"a": {"retry": {"body_max_bytes": 1000}}})
+	p.table(job("a", s, 1))
+	n = 9000000
+	sent = os.urandom(n)
+	for method in ("POST", "PUT"):
+	    c = p.client()
+	    gate.clear()
+	    t = start(c.send, H(method + " /a HTTP/1.1", "Host: h",
+	                        "Content-Length: %d" % n) + sent)
+	    until("it was sent in part", lambda: p.service()["inflight"] == 1)
+	    gate.set()
+	    a = c.answer()
+	    join([t])
+	    same((200, sent[:1] + sent[-1:]), (a.status, a.body))
+	    c.close()
+	def drop(conn):
+	    conn.head()
+	    conn.take(n)
+	bad = Server(drop)
+	p.services({"a": {}})
+	p.signal(signal.SIGHUP)
+	until("it has read that", lambda: "read again" in p.said())
+	for method, n in (("POST", 10), ("POST", 200000), ("PUT", 2000000)):
+	    p.table(job("a", bad, n))
+	    before = len(bad.conns)
+	    c = p.client()
+	    c.send(H(method + " /a HTTP/1.1", "Host: h",
+	             "Content-Length: %d" % n) + b"x" * n)
+	    a = c.answer()
+	    c.close()
+	    same((502, "the request had been sent and may have been carried "
+	          "out", before + 1), (a.status, json.loads(a.body)["why"],
+	                               len(bad.conns)))
+	END
+}
+
 @test "proxy: an instance that answers nonsense" {
 	scenario <<-'END'
 	cases = {

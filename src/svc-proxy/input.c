@@ -29,12 +29,12 @@ input_wanted(const struct conn *c)
 	return unsent < most;
 }
 
-/* The body's bytes as the instance will get them, added to req. */
+/* The body's bytes as the instance will get them. */
 static int
 add_body(struct conn *c, const char *p, size_t len)
 {
 	c->bytes_in += len;
-	return buf_add(&c->req, p, len);
+	return relay_pass(c, p, len);
 }
 
 /* The rest of a request's body will not come, or is none. */
@@ -329,7 +329,7 @@ input_take(struct conn *c, const char *p, size_t len)
 		return;
 	if (c->state == CONN_TUNNEL) {
 		conn_touch(c);
-		if (buf_add(&c->req, p, len) < 0)
+		if (relay_pass(c, p, len) < 0)
 			conn_abort(c);
 		else
 			relay_flush(c);

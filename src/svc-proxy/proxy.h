@@ -493,6 +493,11 @@ bool limit_check(struct conn *c);	/* false: it was answered */
 /* relay.c */
 void relay_dispatch(struct conn *c);	/* to an instance, or the queue */
 bool relay_try(struct conn *c);		/* to an instance, or false */
+/*
+ * Bytes behind what is in req: to the instance at once if none wait and none
+ * are kept to be sent again, what is left to req. 0; -1: no memory.
+ */
+int relay_pass(struct conn *c, const char *p, size_t len);
 void relay_flush(struct conn *c);	/* req to the instance */
 void relay_watch(struct upstream *u);
 void relay_drop(struct conn *c);	/* the client is gone, or was told */

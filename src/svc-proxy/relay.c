@@ -72,7 +72,7 @@ up_failed(struct upstream *u, enum why why, const char *text)
 	struct conn *c = u->conn;
 	static const int statuses[] = { 502, 503, 504 };
 	struct instance *i = u->inst;
-	bool sent = c->req_sent > 0;
+	bool sent = c->req_sent > 0 || !c->req_whole;
 
 	detach(c);
 	upstream_close(u);
@@ -127,19 +127,51 @@ relay_watch(struct upstream *u)
 	ev_io_want(px.ev, &u->io, want);
 }
 
-/* Sent bytes are forgotten once they are too many to be sent again. */
+/* Whether what was sent of the request may have to be sent again. */
+static bool
+is_kept(const struct conn *c)
+{
+	const struct service *s = &c->svc->conf;
+
+	return c->state != CONN_TUNNEL && c->req_whole &&
+	    (c->idempotent || s->retry.unsafe) &&
+	    c->req.len <= c->req_head + (size_t)s->retry.body_max_bytes;
+}
+
 static void
 forget_sent(struct conn *c)
 {
-	size_t keep = c->req_head + (size_t)c->svc->conf.retry.body_max_bytes;
-
-	if (c->state != CONN_TUNNEL && c->req_whole && c->req.len <= keep)
-		return;
-	if (c->req_sent < c->req.len && c->req_sent < HIGH_MARK)
-		return;		/* not worth the move yet */
+	if (is_kept(c) ||
+	    (c->req_sent < c->req.len && c->req_sent < HIGH_MARK))
+		return;		/* needed, or not worth the move yet */
 	c->req_whole = false;
 	buf_drop(&c->req, c->req_sent);
 	c->req_sent = 0;
+}
+
+/* As much as the instance takes now. */
+static size_t
+send_some(struct upstream *u, const char *p, size_t len)
+{
+	ssize_t n = send(u->io.fd, p, len, MSG_NOSIGNAL);
+
+	if (n < 0 && errno != EAGAIN && errno != EINTR)
+		u->deaf = true;		/* it may still have answered */
+	return n > 0 ? (size_t)n : 0;
+}
+
+int
+relay_pass(struct conn *c, const char *p, size_t len)
+{
+	struct upstream *u = c->up;
+	size_t sent = 0;
+
+	if (u != NULL && u->state == UP_BUSY && !u->deaf &&
+	    c->req_sent == c->req.len && !is_kept(c)) {
+		sent = send_some(u, p, len);
+		c->req_whole &= sent == 0;
+	}
+	return buf_add(&c->req, p + sent, len - sent);
 }
 
 static void up_done(struct upstream *u);
@@ -161,18 +193,12 @@ void
 relay_flush(struct conn *c)
 {
 	struct upstream *u = c->up;
-	ssize_t n = 0;
 
 	if (u == NULL || u->state != UP_BUSY)
 		return;
-	if (c->req_sent < c->req.len && !u->deaf) {
-		n = send(u->io.fd, c->req.data + c->req_sent,
-		    c->req.len - c->req_sent, MSG_NOSIGNAL);
-		if (n < 0 && errno != EAGAIN && errno != EINTR)
-			u->deaf = true;	/* it may still have answered */
-		if (n > 0)
-			c->req_sent += (size_t)n;
-	}
+	if (c->req_sent < c->req.len && !u->deaf)
+		c->req_sent += send_some(u, c->req.data + c->req_sent,
+		    c->req.len - c->req_sent);
 	if (u->deaf)
 		c->req_sent = c->req.len;
 	if (tunnel_over(u)) {
