@@ -178,6 +178,13 @@ up_pid() {
 	printf '%s\n' "$up_pid_"
 }
 
+# up_stage DIR NAME: prints the pids of that stage of the pipeline: one, or after
+# a takeover the old process and the new one, or none. Each has its lock open.
+up_stage() {
+	find -L /proc/[0-9]*/fd/8 -samefile "$1/pid/$2.lock" 2>/dev/null |
+		cut -d/ -f3
+}
+
 # admin_get PATH: what svc-proxy answers on its admin socket: that of svc-up, or
 # else that of the systemd user units.
 admin_get() {

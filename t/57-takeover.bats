@@ -206,6 +206,105 @@ load helper
 	END
 }
 
+@test "takeover: what was learnt and counted is not forgotten" {
+	PATH=$UNIT/fast:$PATH
+	export BERTH_FASTER=2
+	scenario <<-'END'
+	def handler(conn):
+	    while True:
+	        head = conn.head()
+	        if not head:
+	            return
+	        if b"(health check)" in head:
+	            asked.append(1)
+	            until("it may", lambda: len(asked) <= may[0])
+	            conn.send(H("HTTP/1.1 500 No", "Content-Length: 0"))
+	        elif b"GET /fail" in head:
+	            conn.send(H("HTTP/1.1 500 No", "Content-Length: 0"))
+	        else:
+	            conn.send(ok())
+	asked, may = [], [2]
+	s, t = Server(handler), Server(handler)
+	p = Proxy({
+	    "held": {}, "out": {"health": {"path": "-", "eject_after": 2}},
+	    "falls": {"health": {"path": "/", "interval_s": 1, "timeout_s": 99,
+	                         "fall": 4}},
+	    "sticks": {"balance": "sticky:c"}, "unused": {}})
+	p.table(job("held", s, 1), job("held", s, 2), job("out", s, 3),
+	        job("out", t, 4), job("falls", s, 5), job("sticks", s, 6),
+	        job("sticks", t, 7))
+	same(200, p.ask_admin(H("POST /drain/1 HTTP/1.1", "Host: h",
+	                        "Content-Length: 0")).status)
+	while p.service("out")["ejections"] == 0:
+	    p.ask(H("GET /out/fail HTTP/1.1", "Host: h"))
+	a = p.ask(H("GET /sticks HTTP/1.1", "Host: h"))
+	cookie = a.fields["set-cookie"].split(";")[0]
+	p.ask(H("POST /held HTTP/1.1", "Host: h", "Content-Length: 3") + b"abc")
+	p.ask(H("GET /none HTTP/1.1", "Host: h"))
+	until("a third check", lambda: len(asked) == 3)
+	def what():
+	    st = p.status()
+	    for key in ("requests", "accepted"):
+	        assert st.pop(key) > 8, key
+	    for key in ("snapshot_at", "version", "connections"):
+	        st.pop(key)
+	    for x in st["services"]:
+	        for i in x["instances"]:
+	            i.pop("ejected_s", None)
+	            if i["health"] == "up":	# a check clears it
+	                i.pop("last_error", None)
+	    return st
+	def numbers():
+	    lines = p.ask_admin(H("GET /metrics HTTP/1.1", "Host: h",
+	                          "Connection: close")).body.decode()
+	    return [l for l in lines.split("\n") if not l.startswith((
+	        "#", "berth_proxy_connections_total", "berth_proxy_start"))]
+	before, counted = what(), numbers()
+	for n in range(2):
+	    old = p.takeover()
+	    same(before, what())
+	    same(counted, numbers())
+	    may[0] += 1		# the old process's, if it still asks
+	    same(0, old.wait(PATIENCE))
+	same(None, p.ask(H("GET /sticks HTTP/1.1", "Host: h",
+	                   "Cookie: " + cookie)).fields.get("set-cookie"))
+	same("up", p.service("falls")["instances"][0]["health"])
+	may[0] = 1000
+	until("the fourth in a row", lambda: p.service("falls")["instances"][0]
+	      ["health"] == "down")
+	until("it is on trial", lambda: 0 in [i.get("ejected_s") for i in
+	      p.service("out")["instances"]])
+	same(200, p.ask_admin(H("POST /undrain/1 HTTP/1.1", "Host: h",
+	                        "Content-Length: 0")).status)
+	same(2, p.service("held")["ready"])
+	p.fds = p.count_fds()
+	END
+}
+
+@test "takeover: SIGTERM to both, as a supervisor sends it, cuts nothing" {
+	scenario <<-'END'
+	def hold(conn):
+	    while conn.head():
+	        until("let go", lambda: go)
+	        conn.send(ok(b"held"))
+	go = []
+	p, s = ready(hold)
+	c = p.client()
+	c.send(H("GET /a HTTP/1.1", "Host: h"))
+	until("it works", lambda: p.service()["inflight"] == 1)
+	old = p.takeover()
+	for each in (old, p.child):
+	    each.send_signal(signal.SIGTERM)
+	until("the new one ends", lambda: "draining 0" in p.said())
+	same(None, old.poll())
+	go.append(1)
+	same((200, b"held"), c.answer()[::2])
+	c.close()
+	same(0, old.wait(PATIENCE))
+	p.exits()
+	END
+}
+
 @test "takeover: an environment that no svc-proxy made is refused" {
 	mkdir services
 	for value in x 3 3,x 0,1 99,98; do

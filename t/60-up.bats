@@ -142,6 +142,64 @@ typed() {
 	none_left
 }
 
+# is_new PID: is another process svc-proxy by now, and alone? Sets new.
+is_new() {
+	new=$(test_pids | xargs -r ps -o pid=,comm= -p |
+		awk '$2 == "svc-proxy" { print $1 }')
+	[[ $new =~ ^[0-9]+$ ]] && [ "$new" -ne "$1" ] &&
+		[ "$(up_stage "$up" svc-proxy)" = "$new" ]
+}
+
+@test "svc-up: after a takeover the new svc-proxy is watched, and no other" {
+	use_cluster
+	make_service heir '.instances.min = 0'
+	start_up
+	for to in supervisor proxy; do
+		await 20 is_new 0
+		first=$new
+		case $to in
+		supervisor) kill -USR2 "$(up_pid "$up")" ;;
+		proxy) kill -USR2 "$first" ;;
+		esac
+		await 20 is_new "$first"
+		status '.draining == false' >/dev/null
+	done
+	! grep 'starting it again' "$up/log/svc-proxy.log" || return 1
+
+	# one that has taken over, and dies, is started again: one, not two
+	second=$new
+	kill -KILL "$second"
+	await 20 is_new "$second"
+	await 20 eval 'status .version >/dev/null 2>&1'
+	[ "$(grep -c 'starting it again' "$up/log/svc-proxy.log")" -eq 1 ]
+	grep -qx "svc-up: svc-proxy ended, a process that had taken over; starting it again in 0 s" \
+		"$up/log/svc-proxy.log"
+
+	# the end of all, while one has just taken over
+	kill -USR2 "$new"
+	await 20 is_new "$new"
+	svc-down -q
+	none_left
+	[ ! -e "$up/admin.sock" ]
+}
+
+@test "svc-up: what a killed one has left, an heir among it, is cleared away" {
+	use_cluster
+	make_service left '.instances.min = 0'
+	start_up
+	await 20 is_new 0
+	kill -USR2 "$new"
+	await 20 is_new "$new"
+	left=$new
+	# shellcheck disable=SC2046 # pids
+	kill -KILL $(grep -lszxF -e "BERTH_UP=$up" /proc/[0-9]*/environ |
+		sed 's,^/proc/,,; s,/environ$,,')
+	pid_is "$left" svc-proxy
+	svc-up -q -i 1s -s services -l "127.0.0.1:$port" 3>&-
+	! pid_alive "$left" || return 1
+	await 20 is_new "$left"
+}
+
 @test "two svc-up at once are one pipeline" {
 	use_cluster
 	make_service race '.instances.min = 0'
@@ -166,6 +224,66 @@ typed() {
 	done
 	XDG_RUNTIME_DIR=$PWD run -0 systemd-analyze --user --man=no verify units/*
 	[ "$output" = "" ]
+}
+
+# main_is_new PID: has the unit another main process by now, and no other? Sets
+# new.
+main_is_new() {
+	new=$(systemctl --user show -P MainPID berth-proxy)
+	[ "$new" -ne 0 ] && [ "$new" -ne "$1" ] &&
+		[ "$(systemctl --user show -P ActiveState berth-proxy)" = active ] &&
+		[ "$(systemctl --user show -P ControlGroup berth-proxy |
+			xargs -I{} cat "/sys/fs/cgroup{}/cgroup.procs")" = "$new" ]
+}
+
+# under_systemd: a user's systemd of this test's own, in cgroups of its own.
+under_systemd() {
+	unshare -m -C bash -euo pipefail <<-'END'
+	umount -R /sys/fs/cgroup
+	mount -t cgroup2 none /sys/fs/cgroup
+	mount -t tmpfs none /run
+	mkdir /run/systemd /run/systemd/system
+	export HOME=$PWD/home XDG_RUNTIME_DIR=$PWD/home/run
+	/lib/systemd/systemd --user --log-target=null &
+	manager=$!
+	await 20 test -S home/run/systemd/private
+	systemctl --user start berth-proxy
+	await 20 main_is_new 0
+	for n in 1 2 3; do
+		before=$new
+		curl -s "http://127.0.0.1:$port/" >>answers
+		systemctl --user kill -s USR2 --kill-who=main berth-proxy
+		await 20 main_is_new "$before"
+	done
+	systemctl --user show -P NRestarts berth-proxy >>restarts
+	before=$new
+	kill -KILL "$before"
+	await 20 main_is_new "$before"
+	systemctl --user show -P NRestarts berth-proxy >>restarts
+	curl -s "http://127.0.0.1:$port/" >>answers
+	systemctl --user kill -s USR2 --kill-who=main berth-proxy
+	systemctl --user stop berth-proxy.socket berth-proxy
+	systemctl --user show -P Result berth-proxy >>restarts
+	[ -z "$(systemctl --user show -P ControlGroup berth-proxy)" ]
+	kill "$manager"
+	wait "$manager"
+	END
+}
+
+@test "under systemd a new svc-proxy takes over, and is the one that is watched" {
+	mkdir -p home/run home/.config/systemd/user home/services/hello
+	chmod 700 home/run
+	port=$(free_port)
+	for unit in "$root"/share/systemd/*; do
+		sed "s|@BINDIR@|$root/bin|g; s|:13013|:$port|" "$unit" \
+			>"home/.config/systemd/user/${unit##*/}"
+	done
+	echo '{"name":"hello"}' >home/services/hello/service.json
+	export port
+	export -f $(compgen -A function | grep -v '^bats\|^test_')
+	under_systemd
+	printf '0\n1\nsuccess\n' | diff -u - restarts
+	[ "$(grep -o 'no service has this path' answers | wc -l)" -eq 4 ]
 }
 
 @test "the stages joined as in the units: FIFOs, a socket passed, readiness told" {

@@ -21,7 +21,7 @@ own_cluster() {
 
 # stage NAME: its pid under svc-up.
 stage() {
-	pid_read "$up/pid/$1"
+	up_stage "$up" "$1"
 }
 
 # restarted NAME PID: does another process do its work now?

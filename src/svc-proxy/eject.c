@@ -32,14 +32,20 @@ on_trial_begins(struct ev_timer *t)
 	queue_serve(i->svc);
 }
 
+void
+eject_resume(struct instance *i)
+{
+	(void)ev_timer_set(px.ev, &i->eject_timer, i->ejected_until_ms,
+	    on_trial_begins);
+}
+
 static void
 leave_out(struct instance *i, int64_t ms)
 {
 	i->ejected = true;
 	i->errors = 0;
 	i->ejected_until_ms = ev_now_ms(px.ev) + ms;
-	(void)ev_timer_set(px.ev, &i->eject_timer, i->ejected_until_ms,
-	    on_trial_begins);
+	eject_resume(i);
 	feed_demand_due(i->svc, false);
 }
 

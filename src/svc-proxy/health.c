@@ -47,7 +47,6 @@ struct check {
 	bool used;		/* the connection has served before */
 	bool early;		/* this check is, as a connection was closed */
 	bool closes;		/* the instance closes what is unused */
-	int failures, passes;	/* in a row */
 	int64_t begun_ms;
 	struct buf in;		/* part of a head */
 	size_t line;
@@ -155,11 +154,11 @@ passed(struct check *k)
 {
 	k->closes |= k->early;	/* it is there: so it does that */
 	k->early = false;
-	k->failures = 0;
-	k->passes++;
+	k->inst->failures = 0;
+	k->inst->passes++;
 	at_interval(k);
 	if (k->inst->health == HEALTH_UP ||
-	    k->passes >= k->inst->svc->conf.health.rise)
+	    k->inst->passes >= k->inst->svc->conf.health.rise)
 		pool_health(k->inst, HEALTH_UP, "");
 }
 
@@ -171,19 +170,19 @@ static void
 failed(struct check *k, const char *why, bool certain)
 {
 	const struct service *conf = &k->inst->svc->conf;
-	int64_t soon = (int64_t)FAST_MS << MIN(k->failures + 1, 8);
+	int64_t soon = (int64_t)FAST_MS << MIN(k->inst->failures + 1, 8);
 
 	hang_up(k);
 	k->early = false;
-	k->failures++;
-	k->passes = 0;
+	k->inst->failures++;
+	k->inst->passes = 0;
 	if ((k->inst->health != HEALTH_UP || certain) &&
 	    soon < conf->health.interval_s * 1000)
 		at(k, ev_now_ms(px.ev) + rng_jitter(&px.rng, soon, 10));
 	else
 		at_interval(k);
 	if (k->inst->health != HEALTH_UP || certain ||
-	    k->failures >= conf->health.fall)
+	    k->inst->failures >= conf->health.fall)
 		pool_health(k->inst, HEALTH_DOWN, why);
 }
 
@@ -393,7 +392,7 @@ ask_again(struct check *k)
 		hang_up(k);
 		return false;
 	}
-	if (k->inst->health == HEALTH_UP && k->failures == 0) {
+	if (k->inst->health == HEALTH_UP && k->inst->failures == 0) {
 		k->state = CHECK_QUIET;
 		at(k, feed_beat(k->begun_ms + 1));
 	} else {

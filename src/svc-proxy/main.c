@@ -110,12 +110,17 @@ drain(void)
 static void
 on_terminate(int signo, void *arg)
 {
+	static bool told;
+
 	(void)signo;
 	(void)arg;
-	if (px.draining) {	/* a second time: at once */
+	if (told) {		/* a second time: at once */
 		finish();
 		return;
 	}
+	told = true;
+	if (px.draining)	/* another process has taken over */
+		return;
 	takeover_cancel();
 	notify_send("STOPPING=1");
 	drain();

@@ -3,6 +3,7 @@
  *
  *	main.c	options, listeners, signals, the end
  *	takeover.c a new process in place of this one
+ *	memory.c what that one is told besides
  *	feed.c	records in (the table of instances) and out (demand)
  *	route.c	services at run time; which service a path belongs to
  *	pool.c	the instances of a service
@@ -162,6 +163,7 @@ struct instance {
 	int64_t first_us;	/* to a first byte: mean, the last count most */
 	int64_t first_at_us;	/* when that was last taken */
 	struct hist recent[2];	/* this minute, and the one before */
+	int failures, passes;	/* of checks, in a row */
 	bool held;		/* drained by hand */
 	bool ejected, on_trial;	/* see eject.c */
 	int errors;		/* in a row */
@@ -321,6 +323,10 @@ void takeover_cancel(void);	/* if one is being started */
 /* A snapshot, or a part of one, for the process taken over from, if any. */
 void takeover_tell(const char *lines, size_t len);
 
+/* memory.c */
+int memory_save(struct buf *b);	/* lines for memory_load; 0, or -1: no memory */
+void memory_load(const char *lines, size_t len);
+
 /* feed.c */
 void feed_init(void);
 int feed_start(struct err *e);
@@ -378,6 +384,7 @@ void eject_failure(struct instance *i, const char *why);
 /* Until the time that it said in Retry-After. */
 void eject_pause(struct instance *i, struct http_slice after);
 void eject_stop(struct instance *i);
+void eject_resume(struct instance *i);	/* it was ejected by another process */
 
 /* hist.c */
 void hist_add(struct hist *h, int64_t us);

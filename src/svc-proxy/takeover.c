@@ -4,10 +4,11 @@
  * The old one starts its program again, as it was started itself, and hands
  * over in a memfd what only it knows: the listening sockets, the table of
  * instances, what it read of stdin and did not use, what it has still to write
- * to stdout. Until the new one says that it is ready, the old one accepts and
- * leaves stdin and stdout alone; if that is never said it goes on as if nothing
- * had been. After it, the old one drains, and learns of later snapshots from
- * the new one: some of its requests may still wait for an instance.
+ * to stdout, what it has learnt. Until the new one says that it is ready, the
+ * old one accepts and leaves stdin and stdout alone; if that is never said it
+ * goes on as if nothing had been. After it, the old one drains, and learns of
+ * later snapshots from the new one: some of its requests may still wait for an
+ * instance.
  */
 #include "proxy.h"
 
@@ -156,11 +157,17 @@ make_state(struct buf *b)
 	json_t *head = json_pack("{s:i, s:o}", "takeover", STATE_VERSION,
 	    "listeners", listeners_json());
 	struct err e;
+	size_t fed;
 	int rc = -1;
 
-	if (head != NULL && feed_save(head, &body) == 0 &&
+	if (head == NULL || feed_save(head, &body) < 0)
+		goto out;
+	fed = body.len;
+	if (memory_save(&body) == 0 && json_object_set_new(head, "memory",
+	    json_integer((json_int_t)(body.len - fed))) == 0 &&
 	    nd_dump(b, head, &e) == 0)
 		rc = buf_add(b, body.data, body.len);
+out:
 	json_decref(head);
 	buf_release(&body);
 	return rc;
@@ -425,8 +432,8 @@ void
 takeover_load(void)
 {
 	struct err e;
-	int64_t fd = -1;
-	size_t i;
+	int64_t fd = -1, memory = 0;
+	size_t i, len = over.state.len - over.head_len;
 	json_t *rest = json_object_get(over.head, "listeners");
 
 	if (over.head == NULL)
@@ -435,9 +442,12 @@ takeover_load(void)
 		if (rec_int(json_array_get(rest, i), "fd", 3, INT32_MAX, &fd,
 		    &e) == 0 && fd > 0)
 			(void)close((int)fd);
-	if (feed_load(over.head, over.state.data + over.head_len,
-	    over.state.len - over.head_len, &e) < 0)
+	if (rec_int(over.head, "memory", 0, (int64_t)len, &memory, &e) < 0 ||
+	    feed_load(over.head, over.state.data + over.head_len,
+	    len - (size_t)memory, &e) < 0)
 		die_err(&e);
+	memory_load(over.state.data + over.state.len - memory,
+	    (size_t)memory);
 	json_decref(over.head);
 	over.head = NULL;
 	buf_release(&over.state);
