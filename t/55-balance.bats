@@ -474,7 +474,7 @@ load helper
 
 @test "admin: no page of somebody else's can make a browser drain a job" {
 	scenario <<-'END'
-	p = Proxy({"a": {}}, "--admin=127.0.0.1:0")
+	p = Proxy({"a": {}}, "--admin=127.0.0.1:0", "--admin=0x7f.1:0")
 	p.table(job("a", Server(echo), 7))
 	port = int(re.search(r"admin on 127\.0\.0\.1:(\d+)", p.said()).group(1))
 	def tcp(host, *fields):
@@ -482,6 +482,10 @@ load helper
 	    a = c.ask(H("POST /drain/7 HTTP/1.1", "Host: " + host, *fields))
 	    c.close()
 	    return a.status
+	def admin():
+	    sock = socket.socket(socket.AF_UNIX)
+	    sock.connect(p.admin)
+	    return sock
 	def unix(host, *fields):
 	    return p.ask_admin(H("POST /drain/7 HTTP/1.1", "Host: " + host,
 	                         *fields)).status
@@ -493,12 +497,33 @@ load helper
 	same(403, tcp("1.2.3.4.evil.example", mine))
 	same(403, unix("localhost:1", origin))
 	same(403, unix("evil.example", origin, mine))
+	same(403, unix("evil.example"))
+	for more in (origin, "Origin: null", "Sec-Fetch-Site: cross-site",
+	             "Origin: https://127.0.0.1:%d" % port,
+	             "Origin: http://127.0.0.1:%d" % (port + 1),
+	             "Sec-Fetch-Site: same-site"):
+	    same(403, tcp("127.0.0.1:%d" % port, mine, more))
+	    same(403, unix("127.0.0.1:%d" % port, mine, more))
 	same("up", p.service()["instances"][0]["health"])
 	for host in ("127.0.0.1:%d" % port, "localhost", "LocalHost:1",
-	             "[::1]:80"):
+	             "[::1]:80", "login7:9000"):
 	    same(200, tcp(host, mine))
+	    same(200, tcp(host, mine, "Origin: http://" + host,
+	                  "Sec-Fetch-Site: same-origin"))
 	same(200, unix("x"))
 	same(200, unix("localhost:8080", "Origin: http://localhost:8080", mine))
+	# nothing is told to a name that leads here and is not ours
+	for path in "/", "/status", "/metrics":
+	    for host, status in (("evil.example:%d" % port, 403),
+	                         ("1.2.3.4.evil.example", 403), ("a.", 403),
+	                         ("127.0.0.1.:80", 200), ("0X7F.1:80", 200), ("0x7f.2", 403),
+	                         ("[::1]:1", 200), ("login7", 200)):
+	        for connect in (lambda: socket.create_connection(
+	                ("127.0.0.1", port)), admin):
+	            c = Conn(connect())
+	            same(status, c.ask(H("GET %s HTTP/1.1" % path,
+	                                 "Host: " + host)).status)
+	            c.close()
 	# and none is told that it might
 	c = Conn(socket.create_connection(("127.0.0.1", port), PATIENCE))
 	a = c.ask(H("OPTIONS /drain/7 HTTP/1.1", "Host: localhost", origin,

@@ -25,6 +25,7 @@
  *	limit.c	requests a second of one client
  *	access.c	the access log
  *	status.c	the admin listener, and answers of our own
+ *	guard.c	whom it believes
  *	metrics.c	the same for Prometheus; page.c for people
  *	stats.c	what is counted; hist.c counts durations
  *
@@ -527,6 +528,11 @@ int access_open(const char *path, struct err *e);
 void access_reopen(void);
 void access_log(const struct conn *c);
 bool access_on(void);
+
+/* guard.c */
+bool guard_host_ok(struct http_slice host);	/* of an admin request */
+/* Whether a page of somebody else's may have made a browser send this. */
+bool guard_is_forged(const struct conn *c, const struct http_head *h);
 
 /* metrics.c */
 int metrics_write(struct buf *b);

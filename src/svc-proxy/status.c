@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "clock.h"
 #include "die.h"
@@ -242,37 +241,6 @@ reply_page(struct conn *c)
 
 /* ---- drain and undrain ---- */
 
-/* Whether Host names this machine by a number, or by no name of another's. */
-static bool
-host_is_ours(struct http_slice host)
-{
-	static const char local[] = "localhost";
-	size_t n = sizeof(local) - 1, i;
-
-	if (host.len >= n && strncasecmp(host.p, local, n) == 0 &&
-	    (host.len == n || host.p[n] == ':'))
-		return true;
-	for (i = 0; i < host.len; i++)
-		if (host.p[0] != '[' && strchr("0123456789.:", host.p[i]) ==
-		    NULL)
-			return false;
-	return host.len > 0;
-}
-
-/*
- * Whether a page of somebody else's may have made a browser send this: over
- * TCP, or with an Origin, which browsers say where a tunnel ends in a Unix
- * socket. Such a page cannot set a field of its own making, unless it has
- * borrowed our address under its name; then that is in Host.
- */
-static bool
-may_be_forged(const struct conn *c, const struct http_head *h)
-{
-	if (strcmp(c->peer, "unix") == 0 && http_find(h, "origin") == NULL)
-		return false;
-	return http_find(h, "x-berth") == NULL || !host_is_ours(h->host);
-}
-
 /* The job id at the end of /WORD/JOBID; -1: none. */
 static int64_t
 path_id(struct http_slice path, const char *word)
@@ -296,9 +264,9 @@ reply_hold(struct conn *c, const struct http_head *h, int64_t id, bool held)
 	char body[64];
 	int n;
 
-	if (may_be_forged(c, h)) {
-		reply_error(c, 403, "this needs the field X-Berth, and a Host "
-		    "that is an address or localhost", NULL);
+	if (guard_is_forged(c, h)) {
+		reply_error(c, 403, "this needs the field X-Berth, and no "
+		    "Origin but our own", NULL);
 		return;
 	}
 	if (pool_hold(id, held) == 0) {
@@ -320,7 +288,10 @@ status_serve(struct conn *c, const struct http_head *h)
 	bool get = http_is(h->method, "GET") || c->to_head;
 	bool post = http_is(h->method, "POST");
 
-	if (drain >= 0 || undrain >= 0) {
+	if (!guard_host_ok(h->host)) {
+		reply_error(c, 403, "Host must be an address, localhost, a "
+		    "name without a dot, or that of --admin", NULL);
+	} else if (drain >= 0 || undrain >= 0) {
 		if (post)
 			reply_hold(c, h, MAX(drain, undrain), drain >= 0);
 		else
