@@ -71,6 +71,7 @@ $(DRIVERS:%=$(B)/t/%): $(B)/t/%: $(B)/t/unit/%.o $(LIBBERTH)
 	    $(DRIVER_LIBS)
 $(B)/t/fetch: $(B)/lib/fetch.o
 $(B)/t/fetch: DRIVER_LIBS = -lcurl
+$(B)/t/fuzz-peer: DRIVER_LIBS = -lhttp_parser
 
 $(FAKES:%=$(B)/t/%): $(B)/t/fake-%: $$(call objects,%) \
 		$(B)/t/unit/fake-slurm.o $(LIBBERTH)
@@ -93,7 +94,8 @@ $(B)/src/svc-proxy/page.o: src/svc-proxy/page.html
 DEPS = make gcc libc6-dev libslurm-dev libcurl4-openssl-dev libjansson-dev \
 	jq socat curl python3 procps iproute2 bats parallel slurmctld slurmd \
 	slurm-client slurmdbd mariadb-server munge systemd mandoc shellcheck \
-	cppcheck clang-tidy haproxy nginx wrk libasan8 libubsan1
+	cppcheck clang-tidy clang libclang-rt-14-dev \
+	libhttp-parser-dev haproxy nginx wrk libasan8 libubsan1
 APT = apt-get install -y --no-install-recommends $(DEPS)
 
 deps:
