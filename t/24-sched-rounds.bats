@@ -21,8 +21,11 @@ golden() {
 }
 
 # sim ARGS...: the program, which must succeed and say nothing.
-sim() {
-	sched-sim --compat=synergy "$@" 2>said || { cat said; return 1; }
+sim() { own --compat=synergy "$@"; }
+
+# own ARGS...: the same in the corrected form.
+own() {
+	sched-sim "$@" 2>said || { cat said; return 1; }
 	[ ! -s said ] || { cat said; return 1; }
 }
 
@@ -44,7 +47,7 @@ refused() {
 	local want=$1 text=$2
 	shift 2
 	run "-$want" --separate-stderr \
-		sched-sim --compat=synergy -c cluster.ini "$@" <in
+		sched-sim "$@" -c cluster.ini "${compat---compat=synergy}" <in
 	[ "$stderr" = "sched-sim: $text" ] || { echo "$stderr"; return 1; }
 	[ -z "$output" ]
 }
@@ -95,6 +98,10 @@ policies=$(echo {fifo,srtf,las,ftf,drf,tetris}{,+fair,+tune}{,+place})
 
 # compare [OPTION...] -- POLICY...: the program and the model on "jobs".
 compare() {
+	compare_own --compat=synergy "$@"
+}
+
+compare_own() {
 	local options=() policy
 	while [ "$1" != -- ]; do
 		options+=("$1")
@@ -102,7 +109,7 @@ compare() {
 	done
 	shift
 	for policy; do
-		sim -q -c cluster.ini -p "$policy" "${options[@]}" \
+		own -q -c cluster.ini -p "$policy" "${options[@]}" \
 			<jobs >"got.$policy"
 	done
 	model cluster.ini "${options[@]}" "$@" <jobs
@@ -149,6 +156,91 @@ by_chance() {
 	sim -c cluster.ini -p tetris+tune+place --rounds <jobs >one
 	sim -c cluster.ini -p tetris+tune+place --rounds <jobs >two
 	cmp one two
+}
+
+# ---- the corrected form ----
+
+# any_by_chance SEED ALLOCATION: policies of the corrected form on a cluster
+# whose shares are no round numbers, with jobs of any number of GPUs.
+any_by_chance() {
+	echo "seed $1"
+	rounds workload "$1" any >jobs
+	# shellcheck disable=SC2046
+	compare_own --rounds -- $(for policy in fifo srtf srsf las ftf drf \
+		tetris dlas gittins; do echo "$policy$2" "$policy$2+place"; done)
+	compare_own --rounds --exact --starve=7200 -- "srtf$2" "fifo$2" \
+		"drf$2+place" "gittins$2"
+	compare_own --rounds --queues=600,3000,20000 --promote=2 -- "dlas$2"
+	compare_own --static --window=0:1 -- "ftf$2" "dlas$2" "srsf$2"
+}
+
+@test "the corrected form, as the model has it: greedy" {
+	any_by_chance 4 +greedy
+}
+@test "the corrected form, as the model has it: fair" { any_by_chance 1 +fair; }
+@test "the corrected form, as the model has it: tune" { any_by_chance 3 +tune; }
+
+@test "who is furthest behind is first in ftf, and last in SYNERGY's" {
+	small 1 1 3
+	cat >jobs <<-'END'
+	{"kind":"job","job_id":1,"submit_at":0,"gpus":1,"model":"gnmt","iters":2500}
+	{"kind":"job","job_id":2,"submit_at":0,"gpus":1,"model":"gnmt","iters":25000}
+	{"kind":"job","job_id":3,"submit_at":300,"gpus":1,"model":"gnmt","iters":50000}
+	END
+	own -c cluster.ini -p ftf <jobs >got
+	[ "$(jq -r .job_id got | tr '\n' ' ')" = "1 2 3 " ]
+	sim -c cluster.ini -p ftf <jobs >got
+	[ "$(jq -r .job_id got | tr '\n' ' ')" = "1 3 2 " ]
+}
+
+@test "a job may end within a round, and loses no iteration at its end" {
+	small 1 8 24
+	cat >jobs <<-'END'
+	{"kind":"job","job_id":1,"submit_at":0,"gpus":1,"model":"transformer","iters":900}
+	{"kind":"job","job_id":2,"submit_at":0,"gpus":1,"model":"transformer","iters":10}
+	END
+	own -c cluster.ini -p fifo <jobs >got
+	[ "$(jq -c '[.job_id, .end_at, .rounds]' got | tr '\n' ' ')" = \
+		"[2,300,1] [1,900,3] " ]
+	own --exact -c cluster.ini -p fifo <jobs >got
+	# 900 times 0.67 s is 603 s
+	[ "$(jq -c '[.job_id, .end_at, .rounds]' got | tr '\n' ' ')" = \
+		"[2,7,1] [1,603,3] " ]
+}
+
+@test "opt has the largest sum there is, in every round" {
+	local seed policy n
+	for seed in 2 4 6; do
+		rounds workload "$seed" >jobs
+		n=$(sed -n 's/servers_per_rack = //p' cluster.ini)
+		sed -i "s/^dram.*/dram_per_server = $(sed -n \
+			's/gpus_per_server = //p' cluster.ini | \
+			awk '{ print $1 * 62.5 }')/" cluster.ini
+		for policy in fifo+opt srtf+opt; do
+			sim -c cluster.ini -p "$policy" --rounds <jobs >got
+			rounds opt synergy "$n"
+		done
+		for policy in srtf+opt ftf+opt+place las+opt; do
+			own -c cluster.ini -p "$policy" --rounds <jobs >got
+			rounds opt own "$n"
+		done
+	done
+}
+
+@test "opt on one server is as good as it can be" {
+	local seed checked below
+	for seed in 5 8 12; do
+		rounds workload "$seed" >jobs
+		sed -i 's/^servers.*/servers_per_rack = 1/
+			s/^dram.*/dram_per_server = 500/' cluster.ini
+		jq -c --argjson g "$(sed -n 's/gpus_per_server = //p' \
+			cluster.ini)" 'select(.gpus <= $g)' jobs >few
+		mv few jobs
+		own -c cluster.ini -p srtf+opt --rounds <jobs >got
+		read -r checked below < <(rounds opt own 1)
+		[ "$checked" -gt 7 ]
+		[ "$below" = 0 ]
+	done
 }
 
 # ---- records ----
@@ -235,6 +327,7 @@ by_chance() {
 	.gpus = 0|0 GPUs: profiles are there for 1, 2, 4, 8 and 16
 	.gpus = 3|3 GPUs: profiles are there for 1, 2, 4, 8 and 16
 	.gpus = 32|32 GPUs: profiles are there for 1, 2, 4, 8 and 16
+	.iters = 6000000000000000|6000000000000000 iterations of 0.12 s are more than a hundred years
 	.gpus = 8|8 GPUs are more than the 4 of the cluster
 	.gpus = 1.5|'gpus' must be an integer
 	del(.model)|'model' is missing
@@ -245,6 +338,35 @@ by_chance() {
 	END
 	{ echo "$ok"; echo "$ok"; } >in
 	refused 2 "stdin: job_id 1 is there twice" -p fifo
+}
+
+@test "what the corrected form refuses" {
+	local ok='{"kind":"job","job_id":1,"submit_at":5,"gpus":1,"model":"gnmt","iters":5}'
+	small 1 4 12
+	compat=--
+	while IFS='|' read -r edit text; do
+		jq -c "$edit" <<<"$ok" >in
+		refused 2 "stdin:1: job: $text" -p fifo
+	done <<-'END'
+	.gpus = 0|0 GPUs: rounds share out GPUs, and a job needs one at least
+	.gpus = 5|5 GPUs are more than the 4 of the cluster
+	.model = "bert"|model 'bert' is not known; known are alexnet, res18, res50, mobilenet, shufflenet, gnmt, transformer, lstm, m5, deepspeech
+	END
+	small 1 64 1
+	sed -i 's/^dram.*/dram_per_server = 1/' cluster.ini
+	jq -c '.model = "res50"' <<<"$ok" >in
+	refused 2 "stdin:1: job: with the fair share an iteration of res50 takes 499.2 s, more than a round" -p fifo
+	echo "$ok" >in
+	refused 2 "--queues is only for policy dlas" -p las --queues=5
+	refused 2 "--promote is only for policy dlas" -p las --promote=5
+	refused 2 "--queues: 5 is not between 6 and 9007199254740992" \
+		-p dlas --queues=5,5
+	refused 2 "--queues: '' is not a number" -p dlas --queues=5,
+	refused 2 "--promote: 0 is not between 1 and 1000000" \
+		-p dlas --promote=0
+	refused 2 "--starve: 'soon' is not a duration (30s, 5m, 2h, 1-12:00:00)" -p las --starve=soon
+	run -2 --separate-stderr sched-sim -c procs=8 -p fcfs --exact <in
+	[ "$stderr" = "sched-sim: --exact is only for policies of rounds" ]
 }
 
 @test "-k skips bad records, says each, and ends with 1" {
@@ -273,11 +395,16 @@ by_chance() {
 	small 1 8 24
 	: >in
 	refused 2 "policy srsf+tune: srsf is defined in SYNERGY's simulator and cannot be constructed there" -p srsf+tune
-	refused 2 "policy fifo+tone: 'tone' is not one of greedy, fair, tune and place, or is one too many" -p fifo+tone
-	refused 2 "policy fifo+fair+tune: 'tune' is not one of greedy, fair, tune and place, or is one too many" -p fifo+fair+tune
-	refused 2 "policy fifo+: '' is not one of greedy, fair, tune and place, or is one too many" -p fifo+
-	run -2 --separate-stderr sched-sim -c cluster.ini -p fifo <in
-	[ "$stderr" = "sched-sim: policy fifo needs --compat=synergy, the only form there is" ]
+	refused 2 "policy fifo+tone: 'tone' is not one of greedy, fair, tune, opt and place, or is one too many" -p fifo+tone
+	refused 2 "policy fifo+fair+tune: 'tune' is not one of greedy, fair, tune, opt and place, or is one too many" -p fifo+fair+tune
+	refused 2 "policy fifo+: '' is not one of greedy, fair, tune, opt and place, or is one too many" -p fifo+
+	refused 2 "policy dlas: it is Tiresias's, and not in SYNERGY's simulator" -p dlas
+	refused 2 "policy gittins+tune: it is Tiresias's, and not in SYNERGY's simulator" -p gittins+tune
+	refused 2 "policy las+opt: SYNERGY's simulator dies of opt but for fifo and srtf" -p las+opt
+	refused 2 "--exact: SYNERGY's simulator has it not; leave out --compat=synergy" -p fifo --exact
+	refused 2 "--starve: SYNERGY's simulator has it not; leave out --compat=synergy" -p fifo --starve=2h
+	small 1 8 56
+	refused 2 "opt: the profiles have no point at 7 CPUs and 62.5 GB a GPU, the fair share, and SYNERGY's simulator dies of that" -p fifo+opt
 }
 
 @test "clusters that cannot be" {

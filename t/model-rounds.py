@@ -2,14 +2,18 @@
 """The rounds of sched-sim again, the slow way: every GPU is an entry of a list,
 every round starts from nothing, Python's own sort and heap do the ordering.
 
-	model-rounds.py INI [--static] [--rounds] [--window=A:B] POLICY... <jobs
+	model-rounds.py INI [--compat=synergy] [--static] [--rounds]
+		[--window=A:B] [--exact] [--starve=S] [--queues=S,...]
+		[--promote=N] POLICY... <jobs
 
 It shares no structure with the program it is compared with, and reads and
-writes the same records, those of each policy to want.POLICY.
+writes the same records, those of each policy to want.POLICY. (opt is left to
+rounds.py, for its solutions are not unique.)
 """
 import configparser
 import heapq
 import json
+import math
 import sys
 
 ROUND = 300
@@ -36,7 +40,45 @@ PROFILES = {
 }
 
 
+CPUS, MEMS = (1, 2, 3, 4, 5, 6, 9, 12, 24), (20.83, 62.5, 125, 187.5, 250)
+
+
+def curve(*by_cpus):
+    return [[.1, x, x, x, x] for x in by_cpus]
+
+
+FLAT = [[1] * 5] * 9
+STEEP = curve(.3, .66, 1, 1.25, 1.53, 1.75, 2)
+TPUT = [STEEP + [[.1, 2, 2.94, 2.94, 2.94]] * 2,
+        curve(.37, .72, 1, 1.3, 1.53, 1.75, 2.4, 2.4, 2.4),
+        curve(.4, .74, 1, 1.15, 1.15, 1.15, 1.15, 1.15, 1.15),
+        curve(.37, .72, 1, 1.3, 1.49, 1.55, 1.55, 1.55, 1.55),
+        STEEP + [[.1, 2, 2.89, 2.89, 2.89]] * 2, FLAT, FLAT, FLAT,
+        curve(.3, .66, 1, 1.2, 1.4) + [[.1, 1.5, 2, 2.5, 2.5]] * 4,
+        curve(.3, .66, 1, 1, 1, 1, 1, 1, 1)]
+
+
+def around(axis, x):
+    x = min(max(x, axis[0]), axis[-1])
+    i = max(i for i, a in enumerate(axis) if a <= x)
+    if i == len(axis) - 1:
+        return i, i, 0
+    return i, i + 1, (x - axis[i]) / (axis[i + 1] - axis[i])
+
+
+def tput(model, cpus, mem):
+    """Speed over that with 3 cores and 62.5 GB, for each GPU."""
+    t = TPUT[model]
+    c, c2, f = around(CPUS, cpus)
+    m, m2, h = around(MEMS, mem)
+    low = t[c][m] + (t[c][m2] - t[c][m]) * h
+    high = t[c2][m] + (t[c2][m2] - t[c2][m]) * h
+    return min(1, cpus / 1) * (low + (high - low) * f)
+
+
 class Cluster:
+    compat = True
+
     def __init__(self, path):
         ini = configparser.ConfigParser()
         ini.read_file(open(path))
@@ -46,6 +88,8 @@ class Cluster:
                     get("sspeed_per_server")]
         self.fair = [c / self.g for c in self.cap]
         self.total = [c * self.n for c in self.cap]
+        self.slack = [0] + [0 if self.compat else x * 1e-9
+                            for x in self.cap[1:]]
         self.clear()
 
     def clear(self):
@@ -57,7 +101,7 @@ class Cluster:
         return [g for g in self.gpus if g // self.g == s]
 
     def fits(self, s, want, held=0):
-        return all(self.left[s][k] - held * want[k] >= want[k]
+        return all(self.left[s][k] + self.slack[k] - held * want[k] >= want[k]
                    for k in range(4))
 
 
@@ -65,11 +109,25 @@ class Job:
     def __init__(self, rec, c):
         self.rec, self.id, self.g = rec, rec["job_id"], rec["gpus"]
         self.at, self.total = rec["submit_at"], rec["iters"]
-        cpus, mem, self.it, self.own = PROFILES.get(
-            c.cap[1] / c.g, PROFILES[3])[NAMES.index(rec["model"])]
-        d = [self.g, self.g * cpus, self.g * mem, self.g * 62.5]
-        line = False
-        for k in 1, 2, 3:
+        self.model = NAMES.index(rec["model"])
+        self.need_of(c, *PROFILES.get(c.cap[1] / c.g if c.compat else 3,
+                                      PROFILES[3])[self.model])
+        self.sp, self.part = self.own, 0
+        self.base = self.base_at = 0
+        self.done = self.attained = self.prio = 0
+        self.last = None                            # end of its last round
+        self.start = self.end = None
+        self.rounds = self.gaps = self.tuned = self.servers = 0
+
+    def need_of(self, c, cpus, mem, it, own):
+        d, line = [self.g, self.g * cpus, self.g * mem, self.g * 62.5], False
+        if not c.compat:
+            d = [self.g] + [min(d[k], self.g * (c.cap[k] / min(self.g, c.g)))
+                            for k in (1, 2)] + [min(d[3], c.fair[3] * self.g)]
+            it = it / self.tput([f * self.g for f in c.fair])
+            own = self.speed(c, d)
+        self.it, self.own = it, own
+        for k in (1, 2, 3) if c.compat else ():
             if d[k] > c.cap[k]:
                 d[k], line = c.cap[k], True
                 if self.g > c.g:
@@ -77,11 +135,19 @@ class Job:
         if line:
             ideal, fair = self.g * cpus, self.g * (c.cap[1] / c.g)
             self.own = 1 + (self.own - 1) / (ideal - fair) * (d[1] - fair)
-        self.need, self.sp = d, self.own
-        self.done = self.attained = self.prio = 0
-        self.last = None                            # end of its last round
-        self.start = self.end = None
-        self.rounds = self.gaps = self.tuned = self.servers = 0
+        self.need, self.least, self.least_sp = d, d, self.own
+        if any(d[k] > c.fair[k] * self.g for k in range(4)):
+            self.least, self.least_sp = [f * self.g for f in c.fair], 1
+            if not c.compat:
+                self.least = [min(x, y) for x, y in zip(d, self.least)]
+                self.least_sp = self.speed(c, self.least)
+
+    def tput(self, have):
+        return tput(self.model, have[1] / self.g, have[2] / self.g)
+
+    def speed(self, c, have):
+        return self.tput(have) / self.tput([f * self.g for f in c.fair])
+
 
 
 def spread(c, j, per):
@@ -132,26 +198,33 @@ def place(c, j, want, place_on):
 
 
 def shrink(c, j):
-    want = j.need
-    if any(j.need[k] > c.fair[k] * j.g for k in range(4)):
-        want, j.sp = [f * j.g for f in c.fair], 1
+    want = j.least if c.compat else [min(x, y) for x, y in
+                                     zip(j.least, j.have)]
     for s, n in j.on.items():
         c.left[s] = [x + h * (n / j.g) - w * (n / j.g)
                      for x, h, w in zip(c.left[s], j.have, want)]
-    j.have, j.pace = want, j.it
+    j.have = want
+    j.sp = j.least_sp if c.compat else j.speed(c, want)
+    j.pace = j.it if c.compat else j.it / j.sp
 
 
 def make_room(c, s, share):
-    spare = [max(0, x - y) for x, y in zip(share, c.left[s])]
+    spare = [max(0, x - y - z) for x, y, z in zip(share, c.left[s], c.slack)]
     if not any(spare):
         return
     c.on[s].sort(key=lambda p: (len(p.on), -p.have[1] / p.g, -p.have[2] / p.g))
     chosen = []
     for p in c.on[s]:
-        n = p.on[s]
+        part = p.on[s] / p.g
+        keeps = [f * p.on[s] for f in c.fair]
+        if not c.compat:
+            if not any(x > 0 and p.have[k] > p.least[k]
+                       for k, x in enumerate(spare)):
+                continue
+            keeps = [x * part for x in p.least]
         chosen.append(p)
-        spare = [max(0, x - max(0, h * (n / p.g) - f * n))
-                 for x, h, f in zip(spare, p.have, c.fair)]
+        spare = [max(0, x - max(0, h * part - y))
+                 for x, h, y in zip(spare, p.have, keeps)]
         if not any(spare):
             break
     for p in chosen:
@@ -159,11 +232,10 @@ def make_room(c, s, share):
 
 
 def tune(c, j, place_on):
-    want = j.need
-    if not place(c, j, want, place_on):
-        if any(want[k] > c.fair[k] * j.g for k in range(4)):
-            want, j.sp = [f * j.g for f in c.fair], 1
-        if not place(c, j, want, place_on):
+    j.sp = j.own
+    if not place(c, j, j.need, place_on):
+        j.sp = j.least_sp
+        if not place(c, j, j.least, place_on):
             free = [(len(c.free_on(s)), s) for s in range(c.n)]
             parts, need = [], j.g
             whole = [s for n, s in free if n >= j.g]
@@ -175,13 +247,51 @@ def tune(c, j, place_on):
                         parts.append((s, min(n, need)))
                         need -= min(n, need)
             for s, n in parts:
-                make_room(c, s, [w * (n / j.g) for w in want])
-            if not place(c, j, want, place_on):
+                make_room(c, s, [w * (n / j.g) for w in j.least])
+            if not place(c, j, j.least, place_on):
                 sys.exit("no room for job %d" % j.id)
     j.pace = j.it / j.sp
 
 
-def key(policy, fair, t, c, j):
+def gittins(sizes, had):
+    """The index, of all later points the best."""
+    more = [x for x in sizes if x > had]
+    return max((sum(x <= d for x in more) / sum(min(x, d) - had for x in more)
+                for d in set(more)), default=0)
+
+
+def queue(o, j, t):
+    """Tiresias's queue of a job, which may come back to the first one."""
+    ran = j.attained - j.base
+    at = sum(ran * j.g >= end for end in o["queues"])
+    if at and o["promote"] and t - j.base_at - ran >= o["promote"] * ran:
+        j.base, at = j.attained, 0
+    return at
+
+
+def corrected_key(policy, fair, t, c, j, o):
+    left = j.it * (j.total - j.done - j.part) / (1 if fair else j.own)
+    parts = [j.need[k] / c.total[k] for k in range(3)]
+    at = queue(o, j, t) if policy == "dlas" else 0
+    if o["starve"] is not None:
+        if t - (j.at if j.last is None else j.last) > o["starve"]:
+            at = -1
+    return (at, {
+        "fifo": lambda: j.at,
+        "srtf": lambda: left,
+        "srsf": lambda: left * j.g,
+        "las": lambda: j.attained * j.g,
+        "ftf": lambda: -((t - j.at + left) / (j.it * j.total)),
+        "drf": lambda: max(parts),
+        "tetris": lambda: sum(p * left for p in parts),
+        "dlas": lambda: 1e99 if j.start is None else j.start,
+        "gittins": lambda: -gittins(o["sizes"], j.attained * j.g),
+    }[policy](), j.at)
+
+
+def key(policy, fair, t, c, j, o):
+    if not c.compat:
+        return corrected_key(policy, fair, t, c, j, o)
     left = j.it * (j.total - j.done)
     if not fair:
         left = left / j.sp
@@ -206,7 +316,9 @@ def pack(words, c, t, order):
             free -= j.g
         if t - (j.at if j.last is None else j.last) > 3600000:
             j.prio = 1
-    if policy == "las" and "tune" in words:
+    if not c.compat:
+        first = order
+    elif policy == "las" and "tune" in words:
         first.sort(key=lambda j: -j.g)
     ran = []
     for j in first if policy == "las" else order:
@@ -230,58 +342,85 @@ def shown(c, j):
         for s, n in j.on.items()]}
 
 
-def run(words, c, jobs, options):
-    static, window = "--static" in options, None
-    for o in options:
-        if o.startswith("--window="):
-            window = [int(x) for x in o[9:].split(":")]
+def progress(j, t, exact):
+    j.attained += ROUND
+    j.last = t + ROUND
+    if not exact:
+        j.done = min(j.total, j.done + int(ROUND / j.pace))
+        return
+    left = (j.total - j.done - j.part) * j.pace - 1e-6
+    if left <= ROUND:
+        j.done, j.end = j.total, t + max(1, math.ceil(left))
+    else:
+        made = j.part + ROUND / j.pace
+        j.done, j.part = min(j.total - 1, j.done + int(made)), made % 1
+
+
+def run(words, c, jobs, o):
+    static, window = o["static"], o["window"]
     t = 1 if static else -(-jobs[0].at // ROUND) * ROUND
     waiting, order, ended, last = list(jobs), [], [], []
+    o["sizes"] = [j.g * math.ceil(j.it * j.total / (1 if "fair" in words else
+                                                    j.own)) for j in jobs]
     while waiting or order:
         while waiting and (static or waiting[0].at <= t):
             order.append(waiting.pop(0))
         c.clear()
-        order.sort(key=lambda j: key(words[0], "fair" in words, t, c, j))
+        order.sort(key=lambda j: key(words[0], "fair" in words, t, c, j, o))
         for j in order:
             j.sp = j.own
         ran = pack(words, c, t, order)
         now = [shown(c, j) for j in ran]
-        if "--rounds" in options and now != last:
+        if o["rounds"] and now != last:
             print(json.dumps({"kind": "round", "at": t, "running": now,
                               "order": [j.id for j in order]}))
             last = now
         for j in ran:
             j.start = t if j.start is None else j.start
             j.gaps += j.last not in (None, t)
+            if j.attained == j.base:
+                j.base_at = t
             j.rounds += 1
             j.tuned += j.sp != j.own
             j.servers = max(j.servers, len(j.on))
-            j.done = min(j.total, j.done + int(ROUND / j.pace))
-            j.attained += ROUND
-            j.last = t + ROUND
+            progress(j, t, o["exact"])
         t += ROUND
-        for j in [j for j in order if j.done >= j.total]:
-            j.end = t
-            ended.append(j)
+        gone = [j for j in order if j.done >= j.total]
+        for j in gone:
+            j.end = j.end if o["exact"] else t
             order.remove(j)
+        ended += sorted(gone, key=lambda j: j.end)
         if window and all(j.end for j in jobs
                           if window[0] <= j.id < window[1]):
             break
     else:
-        if "--rounds" in options:
+        if o["rounds"]:
             print(json.dumps({"kind": "round", "at": t, "order": [],
                               "running": []}))
     return ended + [j for j in jobs if j.end is None]
 
 
+def parse(words):
+    o = {"static": False, "rounds": False, "window": None, "exact": False,
+         "compat": None, "starve": None, "promote": 0, "queues": [3250, 7200]}
+    for w in words:
+        name, _, value = w[2:].partition("=")
+        o[name] = {"window": lambda: [int(x) for x in value.split(":")],
+                   "queues": lambda: [int(x) for x in value.split(",")],
+                   "compat": lambda: value, "starve": lambda: int(value),
+                   "promote": lambda: int(value)}.get(name, lambda: True)()
+    return o
+
+
 def main():
-    options = [a for a in sys.argv[2:] if a.startswith("--")]
+    o = parse([a for a in sys.argv[2:] if a.startswith("--")])
+    Cluster.compat = o["compat"] == "synergy"
     lines = sys.stdin.readlines()
     for policy in [a for a in sys.argv[2:] if not a.startswith("--")]:
         c = Cluster(sys.argv[1])
         jobs = [Job(json.loads(line), c) for line in lines]
         sys.stdout = open("want." + policy, "w")
-        for j in run(policy.split("+"), c, jobs, options):
+        for j in run(policy.split("+"), c, jobs, o):
             say(j)
         sys.stdout.close()
 
@@ -298,4 +437,5 @@ def say(j):
     print(json.dumps(out))
 
 
-main()
+if __name__ == "__main__":
+    main()

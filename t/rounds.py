@@ -4,9 +4,14 @@
 	rounds.py replay CSV...		replays of SYNERGY's simulator as jobs, each
 					in a file here of the same name
 	rounds.py stream N RATE SEED	its stream of single-GPU jobs, RATE an hour
-	rounds.py workload SEED		a cluster (cluster.ini) and jobs by chance
+	rounds.py workload SEED [any]	a cluster (cluster.ini) and jobs by chance,
+					as SYNERGY can have them or any
 	rounds.py same POLICY...	whether want.POLICY and got.POLICY are
 					the same records
+	rounds.py opt synergy|own N	whether in each round of "got" the sum of
+					speeds is the largest there is (own: if
+					N servers, all of it on one), and the
+					jobs got as far as the speeds say
 	rounds.py figures A B		of jobs A to before B: mean, p99, p99.9
 	rounds.py golden		each got.CASE here against the golden
 					cases/CASE.csv and rounds/CASE.json
@@ -57,11 +62,13 @@ def stream(n, rate, seed):
             iters=int(run_s / iter_s))
 
 
-def workload(seed):
+def workload(seed, free=None):
     r = random.Random(int(seed))
     models = [m for kind in ZOO for m in kind]
     per, servers = r.choice((2, 4, 8, 8, 8, 16)), r.choice((1, 2, 3, 5, 9))
     ratio = r.choice((3, 3, 3, 4, 5, 6))
+    if free:
+        per, ratio = r.choice((1, 3, 4, 6, 8)), r.choice((2, 3, 5, 7, 12))
     with open("cluster.ini", "w") as out:
         out.write("[CLUSTER]\nracks = 1\nservers_per_rack = %d\n"
                   "gpus_per_server = %d\ncpus_per_server = %d\n"
@@ -75,6 +82,8 @@ def workload(seed):
         gpus = r.choice((1, 1, 1, 2, 4, 8, 16))
         while gpus > per * servers:
             gpus //= 2
+        if free:
+            gpus = r.randint(1, min(2 * gpus, per * servers))
         job(job_id=i, submit_at=at, gpus=gpus, model=model,
             iters=max(1, int(60 * 10 ** r.uniform(0, longest) / iter_s)))
 
@@ -91,6 +100,84 @@ def same(*policies):
                 sys.exit("%s: record %d:\n%s\n%s" % (policy, n, x, y))
         if len(a) != len(b):
             sys.exit("%s: %d records, not %d" % (policy, len(b), len(a)))
+
+
+def choices(job, model, c, own):
+    """(cores, GB, value) of all a job may choose, as opt has it."""
+    g, fair = job["gpus"], [c["cpus"] / c["gpus"], c["dram"] / c["gpus"]]
+    least = model.tput(job["n"], *fair)
+    got = [(a, b, model.TPUT[job["n"]][i][k])
+           for i, a in enumerate(model.CPUS) for k, b in enumerate(model.MEMS)]
+    together = min(g, c["gpus"]) if own else 1
+    got = [(a * g, b * g, t / least * g if own else t) for a, b, t in got
+           if t >= least and not (own and (a * together > c["cpus"] or
+                                           b * together > c["dram"]))]
+    if own:
+        got.append((fair[0] * g, fair[1] * g, g))
+    return sorted({(round(a, 3), round(b, 2), v) for a, b, v in got})
+
+
+def most(sets, cpus, mem):
+    """Of all combinations the largest value: those sums that no other beats."""
+    sums = [(0, 0, 0)]
+    for options in sets:
+        new = sorted({(round(a + x, 3), round(b + y, 2), v + z)
+                      for a, b, v in sums for x, y, z in options
+                      if a + x <= cpus + 1e-6 and b + y <= mem + 1e-6},
+                     key=lambda s: (s[0], s[1], -s[2]))
+        sums = []
+        for s in new:
+            if not any(p[1] <= s[1] and p[2] >= s[2] for p in sums):
+                sums.append(s)
+    return max(s[2] for s in sums)
+
+
+def opt(form, servers):
+    sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+    model = __import__("model-rounds")
+    own, c = form == "own", {}
+    for line in open("cluster.ini"):
+        if "=" in line:
+            c[line.split("_")[0].strip()] = int(line.split("=")[1])
+    names = model.NAMES
+    jobs = {j["job_id"]: dict(j, n=names.index(j["model"]), done=0)
+            for j in records("jobs")}
+    c["servers"] = int(servers)
+    got = records("got")
+    log = [r for r in got if r["kind"] == "round"]
+    checked = below = 0
+    for r, after in zip(log, log[1:]):
+        free, first = c["gpus"] * c["servers"], []
+        for i in r["order"]:
+            if jobs[i]["gpus"] <= free:
+                first.append(jobs[i])
+                free -= jobs[i]["gpus"]
+        if [j["job_id"] for j in first] != [x["job_id"] for x in r["running"]]:
+            sys.exit("%d: others run" % r["at"])
+        value = sum(x["speedup"] * (jobs[x["job_id"]]["gpus"] if own else 1)
+                    for x in r["running"])
+        best = most([choices(j, model, c, own) for j in first],
+                    c["cpus"] * c["servers"], c["dram"] * c["servers"])
+        if value > best + 1e-3 or (not own or c["servers"] == 1) and (
+                value < best - 1e-3):
+            sys.exit("%d: %r, but %r is there" % (r["at"], value, best))
+        checked += 1
+        below += value < best - 1e-3
+        for x in r["running"]:
+            j = jobs[x["job_id"]]
+            it = model.PROFILES.get(c["cpus"] / c["gpus"] if not own else 3,
+                                    model.PROFILES[3])[j["n"]][2]
+            if own:
+                it /= model.tput(j["n"], c["cpus"] / c["gpus"],
+                                 c["dram"] / c["gpus"])
+            j["done"] += int(300 / (it / x["speedup"])) * (
+                (after["at"] - r["at"]) // 300)
+            j["ran"] = after["at"]
+    for j in got:
+        if j["kind"] == "job" and (j["end_at"] > jobs[j["job_id"]]["ran"] or
+                                   jobs[j["job_id"]]["done"] < j["iters"]):
+            sys.exit("job %d has not ended" % j["job_id"])
+    print(checked, below)
 
 
 def quantile(x, percent):

@@ -22,13 +22,18 @@ static const char usage_text[] =
 "  -c, --cluster=CLUSTER    procs=N, an ini file with [CLUSTER], or node records\n"
 "  -p, --policy=POLICY      fcfs, easy, easy-sjbf, conservative, sjf, ljf,\n"
 "                           largest, wfp3, unicef; or, with rounds, fifo, srtf,\n"
-"                           las, ftf, drf, tetris, and +greedy, +fair or +tune,\n"
-"                           and +place\n"
+"                           srsf, las, ftf, drf, tetris, dlas, gittins, and\n"
+"                           +greedy, +fair, +tune or +opt, and +place\n"
 "      --same-instant=HOW   batch (default) or pyss: one pass an instant, or\n"
 "                           one an event\n"
 "      --allocate=HOW       count (default) or ids: name the machines\n"
-"      --compat=synergy     rounds as SYNERGY's simulator has them (needed\n"
-"                           by the policies of rounds)\n"
+"      --compat=synergy     rounds as SYNERGY's simulator has them\n"
+"      --exact              with rounds, jobs end at the second\n"
+"      --starve=DURATION    with rounds, first those that paused for so long\n"
+"      --queues=S,S,...     GPU seconds at which the queues of dlas end\n"
+"                           (3250,7200)\n"
+"      --promote=N          dlas: back to the first queue after a wait of N\n"
+"                           times what it ran\n"
 "      --window=A:B         rounds end when all jobs from A to before B have\n"
 "      --static             all jobs are there before the first round\n"
 "      --rounds             say each round that differs from the one before\n"
@@ -41,7 +46,7 @@ static const char usage_text[] =
 
 enum {
 	OPT_INSTANT = 256, OPT_ALLOCATE, OPT_COMPAT, OPT_WINDOW, OPT_STATIC,
-	OPT_ROUNDS,
+	OPT_ROUNDS, OPT_EXACT, OPT_STARVE, OPT_QUEUES, OPT_PROMOTE,
 };
 
 static const struct option long_options[] = {
@@ -53,6 +58,10 @@ static const struct option long_options[] = {
 	{ "window", required_argument, NULL, OPT_WINDOW },
 	{ "static", no_argument, NULL, OPT_STATIC },
 	{ "rounds", no_argument, NULL, OPT_ROUNDS },
+	{ "exact", no_argument, NULL, OPT_EXACT },
+	{ "starve", required_argument, NULL, OPT_STARVE },
+	{ "queues", required_argument, NULL, OPT_QUEUES },
+	{ "promote", required_argument, NULL, OPT_PROMOTE },
 	{ "keep-going", no_argument, NULL, 'k' },
 	{ "dry-run", no_argument, NULL, 'n' },
 	{ "quiet", no_argument, NULL, 'q' },
@@ -64,12 +73,13 @@ static const struct option long_options[] = {
 
 static struct {
 	const char *cluster, *policy;
-	bool pyss, ids, synergy, keep_going, dry_run;
+	bool pyss, ids, keep_going, dry_run;
 	const char *rounds_only;	/* an option that was given, or NULL */
 	const char *space_only;
-	int64_t window[2];
-	bool at_once, say_rounds;
-} opt = { .window = { -1, -1 } };
+	struct rounds_options rounds;
+} opt = { .rounds = {
+	.window = { -1, -1 }, .starve_s = -1, .explain = -1,
+} };
 
 /* ---- options ---- */
 
@@ -86,18 +96,61 @@ one_of(const char *option, const char *word, const char *no, const char *yes)
 static void
 parse_window(char *text)
 {
+	int64_t *window = opt.rounds.window;
 	char *colon = strchr(text, ':');
 	struct err e;
 
 	if (colon == NULL)
 		die(ST_PERM, "--window: '%s' is not A:B", text);
 	*colon = '\0';
-	if (num_int(text, 0, REC_MAX, &opt.window[0], &e) < 0 ||
-	    num_int(colon + 1, 0, REC_MAX, &opt.window[1], &e) < 0)
+	if (num_int(text, 0, REC_MAX, &window[0], &e) < 0 ||
+	    num_int(colon + 1, 0, REC_MAX, &window[1], &e) < 0)
 		die(ST_PERM, "--window: %s", e.text);
-	if (opt.window[0] >= opt.window[1])
+	if (window[0] >= window[1])
 		die(ST_PERM, "--window: no job lies from %s to before %s",
 		    text, colon + 1);
+}
+
+static void
+parse_starve(const char *text)
+{
+	struct err e;
+	int64_t ms;
+
+	if (num_duration(text, &ms, &e) < 0)
+		die(ST_PERM, "--starve: %s", e.text);
+	opt.rounds.starve_s = ms / 1000;
+}
+
+static void
+parse_promote(const char *text)
+{
+	struct err e;
+
+	if (num_int(text, 1, 1000000, &opt.rounds.promote, &e) < 0)
+		die(ST_PERM, "--promote: %s", e.text);
+}
+
+/* Between commas, each larger than the one before. */
+static void
+parse_queues(char *text)
+{
+	struct rounds_options *o = &opt.rounds;
+	int64_t least = 1, *end;
+	struct err e;
+	char *next;
+
+	for (o->queues_len = 0; text != NULL; text = next) {
+		next = strchr(text, ',');
+		if (next != NULL)
+			*next++ = '\0';
+		if (o->queues_len == QUEUES_MAX)
+			die(ST_PERM, "--queues: more than %d", QUEUES_MAX);
+		end = &o->queues[o->queues_len++];
+		if (num_int(text, least, REC_MAX, end, &e) < 0)
+			die(ST_PERM, "--queues: %s", e.text);
+		least = *end + 1;
+	}
 }
 
 /* A wrong name is answered with the right ones. */
@@ -114,6 +167,30 @@ die_unknown(const char *policy)
 }
 
 static void
+rounds_option(int c, char *arg)
+{
+	const struct option *o;
+
+	for (o = long_options; o->val != c; o++)
+		;
+	opt.rounds_only = o->name;
+	switch (c) {
+	case OPT_COMPAT:
+		if (strcmp(arg, "synergy") != 0)
+			die(ST_PERM, "--compat: '%s' is not synergy", arg);
+		opt.rounds.synergy = true;
+		break;
+	case OPT_WINDOW: parse_window(arg); break;
+	case OPT_STATIC: opt.rounds.at_once = true; break;
+	case OPT_ROUNDS: opt.rounds.say_rounds = true; break;
+	case OPT_EXACT: opt.rounds.exact = true; break;
+	case OPT_STARVE: parse_starve(arg); break;
+	case OPT_QUEUES: parse_queues(arg); break;
+	default: parse_promote(arg);	/* OPT_PROMOTE */
+	}
+}
+
+static void
 one_option(int c, char *arg)
 {
 	switch (c) {
@@ -125,23 +202,8 @@ one_option(int c, char *arg)
 		opt.ids = one_of("--allocate", arg, "count", "ids");
 		opt.space_only = "--allocate";
 		break;
-	case OPT_COMPAT:
-		if (strcmp(arg, "synergy") != 0)
-			die(ST_PERM, "--compat: '%s' is not synergy", arg);
-		opt.synergy = true;
-		opt.rounds_only = "--compat";
-		break;
-	case OPT_WINDOW:
-		parse_window(arg);
-		opt.rounds_only = "--window";
-		break;
-	case OPT_STATIC:
-		opt.at_once = true;
-		opt.rounds_only = "--static";
-		break;
-	default:	/* OPT_ROUNDS */
-		opt.say_rounds = true;
-		opt.rounds_only = "--rounds";
+	default:
+		rounds_option(c, arg);
 	}
 }
 
@@ -177,20 +239,16 @@ static struct sim s = { .cluster = &cluster };
 static int64_t
 run_rounds(struct err *e)
 {
-	struct rounds_options o = {
-		.policy = opt.policy, .cluster = opt.cluster,
-		.window = { opt.window[0], opt.window[1] },
-		.at_once = opt.at_once, .say_rounds = opt.say_rounds,
-		.keep_going = opt.keep_going, .dry_run = opt.dry_run,
-	};
+	struct rounds_options *o = &opt.rounds;
 
+	o->policy = opt.policy;
+	o->cluster = opt.cluster;
+	o->keep_going = opt.keep_going;
+	o->dry_run = opt.dry_run;
 	if (opt.space_only != NULL)
 		return err_perm(e, "%s is not for policies of rounds",
 		    opt.space_only);
-	if (!opt.synergy)
-		return err_perm(e, "policy %s needs --compat=synergy, the only "
-		    "form there is", opt.policy);
-	return rounds_run(&o, STDIN_FILENO, "stdin", e);
+	return rounds_run(o, STDIN_FILENO, "stdin", e);
 }
 
 static int
@@ -211,7 +269,7 @@ run_space(struct err *e)
 
 	s.one_by_one = opt.pyss;
 	if (opt.rounds_only != NULL)
-		return err_perm(e, "%s is only for policies of rounds",
+		return err_perm(e, "--%s is only for policies of rounds",
 		    opt.rounds_only);
 	if (opt.pyss && opt.ids)
 		return err_perm(e, "--same-instant=pyss counts processors; it "

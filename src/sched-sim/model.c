@@ -6,8 +6,6 @@
 
 #include <string.h>
 
-enum { MODELS = 10 };
-
 /* Storage that goes with each GPU, whatever the model, in MB/s. */
 static const double gpu_speed = 62.5;
 
@@ -110,6 +108,19 @@ model_wants_more(const struct rjob *j, const struct servers *s)
 	return false;
 }
 
+int
+model_index(const struct model *m)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_LEN(profiles); i++)
+		if (m >= profiles[i].models && m < profiles[i].models + MODELS)
+			return (int)(m - profiles[i].models);
+	return -1;
+}
+
+/* ---- as SYNERGY's simulator has it ---- */
+
 /*
  * A speedup was measured with all the cores a model can use; where it cannot
  * have them, it lies on the line from there to 1 on the fair share. Cores
@@ -130,16 +141,13 @@ scale_speedup(struct rjob *j, const struct servers *s, struct err *e)
 	return 0;
 }
 
-int
-model_demand(struct rjob *j, const struct servers *s, struct err *e)
+static int
+cap_demand(struct rjob *j, const struct servers *s, struct err *e)
 {
 	struct vec *d = &j->need;
 	bool capped = false;
 	int k;
 
-	d->v[CPU] = j->gpus * j->model->cpus;
-	d->v[MEM] = j->gpus * j->model->mem_gb;
-	d->v[SPEED] = j->gpus * gpu_speed;
 	j->speedup = j->model->speedup;
 	for (k = 0; k < SHARED; k++) {
 		if (d->v[k] <= s->cap.v[k])
@@ -155,10 +163,69 @@ model_demand(struct rjob *j, const struct servers *s, struct err *e)
 	return capped ? scale_speedup(j, s, e) : 0;
 }
 
+/* ---- the corrected form ---- */
+
+static double
+tput_with(const struct rjob *j, struct vec have)
+{
+	return tput(model_index(j->model), have.v[CPU] / j->gpus,
+	    have.v[MEM] / j->gpus);
+}
+
+double
+model_speed(const struct rjob *j, const struct servers *s, struct vec have)
+{
+	return tput_with(j, have) / tput_with(j, model_fair(s, j->gpus));
+}
+
+/* Each GPU has at most its part of a server that holds no other job. */
+static void
+limit_demand(struct rjob *j, const struct servers *s)
+{
+	int k, together = MIN(j->gpus, s->gpus);
+
+	for (k = 0; k < SHARED; k++)
+		j->need.v[k] = MIN(j->need.v[k],
+		    j->gpus * (s->cap.v[k] / together));
+	j->need.v[SPEED] = MIN(j->need.v[SPEED], s->fair.v[SPEED] * j->gpus);
+	j->speedup = model_speed(j, s, j->need);
+	j->iter_s /= tput_with(j, model_fair(s, j->gpus));
+}
+
+int
+model_demand(struct rjob *j, const struct servers *s, bool synergy,
+    struct err *e)
+{
+	struct vec *d = &j->need;
+	int k;
+
+	d->v[CPU] = j->gpus * j->model->cpus;
+	d->v[MEM] = j->gpus * j->model->mem_gb;
+	d->v[SPEED] = j->gpus * gpu_speed;
+	j->iter_s = j->model->iter_s;
+	if (!synergy)
+		limit_demand(j, s);
+	else if (cap_demand(j, s, e) < 0)
+		return -1;
+	j->least = j->need;
+	j->least_speed = j->speedup;
+	if (model_wants_more(j, s)) {
+		j->least = model_fair(s, j->gpus);
+		for (k = 0; k < SHARED && !synergy; k++)
+			j->least.v[k] = MIN(j->least.v[k], d->v[k]);
+		j->least_speed = synergy ? 1 : model_speed(j, s, j->least);
+	}
+	return 0;
+}
+
 double
 model_left_s(const struct rounds *r, const struct rjob *j)
 {
-	double left_s = j->model->iter_s * (double)(j->iters - j->iters_done);
+	double left_s = j->iter_s *
+	    ((double)(j->iters - j->iters_done) - j->part_done);
 
-	return r->allocation == FAIR ? left_s : left_s / j->speed;
+	if (r->allocation == FAIR)
+		return left_s;
+	return left_s / (r->o->synergy && r->allocation != OPT ? j->speed :
+	    j->speedup);
 }

@@ -1,7 +1,7 @@
 /*
  * place.c - which GPUs a job gets. GPUs of a server are all the same; their
  * numbers matter for the record of a round alone. A demand fits when no
- * component is larger than what is left: compared exactly, no epsilon.
+ * component is larger than what is left, and the slack: SYNERGY has none.
  */
 #include "rounds.h"
 
@@ -19,12 +19,13 @@ place_clear(struct servers *s)
 		on->runs_len = 0;
 	}
 	s->free_gpus = s->len * s->gpus;
+	s->shares_len = 0;
 }
 
 double
 place_left(const struct servers *s, const struct server *on, int k)
 {
-	return s->cap.v[k] - on->used.v[k];
+	return s->cap.v[k] - on->used.v[k] + s->slack.v[k];
 }
 
 /* How many GPUs of a server, at most max, each with its part, fit there. */
@@ -85,6 +86,7 @@ settle(struct servers *s, struct run *run, const struct vec *per)
 		on->runs[on->runs_len++] = run;
 	}
 	s->free_gpus -= run->job->gpus;
+	s->shares_len += run->shares_len;
 }
 
 static void
@@ -174,6 +176,7 @@ place(struct servers *s, struct run *run, struct vec want, bool together)
 
 	for (k = 0; k < SHARED; k++)
 		per.v[k] = want.v[k] / gpus;
+	run->shares = s->shares + s->shares_len;
 	run->shares_len = 0;
 	run->have = want;
 	if (together && gpus > 1)

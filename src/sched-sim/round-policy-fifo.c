@@ -13,4 +13,5 @@ key(const struct rounds *r, const struct rjob *j)
 const struct round_policy round_policy_fifo = {
 	.name = "fifo",
 	.key = key,
+	.opt = true,
 };

@@ -105,6 +105,56 @@ rounds_say_round(struct rounds *r, struct err *e)
 	return 0;
 }
 
+static struct vec
+wants(const struct rounds *r, const struct rjob *j)
+{
+	return r->allocation == FAIR ? model_fair(&r->servers, j->gpus) :
+	    j->need;
+}
+
+/* The jobs that run before place n of the order, and their GPUs. */
+static size_t
+count_before(const struct rounds *r, size_t n, int64_t *gpus)
+{
+	size_t i, jobs = 0;
+
+	*gpus = 0;
+	for (i = 0; i < n; i++)
+		if (r->order[i].job->left_at == r->now + ROUND_S) {
+			*gpus += r->order[i].job->gpus;
+			jobs++;
+		}
+	return jobs;
+}
+
+/* Called when the round has been credited, and nobody has left the order. */
+void
+rounds_say_why(const struct rounds *r)
+{
+	const struct rjob *j = r->explained;
+	int64_t all = r->servers.len * r->servers.gpus, held;
+	size_t at = 0, jobs;
+
+	while (at < r->order_len && r->order[at].job != j)
+		at++;
+	if (at == r->order_len || j->left_at == r->now + ROUND_S)
+		return;
+	jobs = count_before(r, at, &held);
+	(void)printf("{\"kind\":\"event\",\"event\":\"waits\",\"job_id\":%lld,"
+	    "\"at\":%lld,\"why\":\"place %zu of %zu: ", (long long)j->id,
+	    (long long)r->now, at + 1, r->order_len);
+	if (all - held < j->gpus)
+		(void)printf("%zu jobs before it have %lld of the %lld GPUs, "
+		    "and it needs %d\"}\n", jobs, (long long)held,
+		    (long long)all, j->gpus);
+	else
+		(void)printf("%lld of the %lld GPUs are left, but not with "
+		    "the %g CPUs, %g GB and %g MB/s that each of its %d "
+		    "needs\"}\n", (long long)(all - held), (long long)all,
+		    wants(r, j).v[CPU] / j->gpus, wants(r, j).v[MEM] / j->gpus,
+		    wants(r, j).v[SPEED] / j->gpus, j->gpus);
+}
+
 /* How long it waited, where submit_at is a whole number, and has a sense. */
 static void
 say_wait(const struct rjob *j)

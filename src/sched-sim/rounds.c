@@ -5,217 +5,32 @@
  */
 #include "rounds.h"
 
-#include <assert.h>
+#include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "die.h"
 #include "xalloc.h"
 
-const struct round_policy *const round_policies[] = {
-	&round_policy_fifo, &round_policy_srtf, &round_policy_las,
-	&round_policy_ftf, &round_policy_drf, &round_policy_tetris, NULL,
-};
-
-/* ---- the policy's name ---- */
-
-static const struct round_policy *
-find_policy(const char *name, size_t len)
-{
-	size_t i;
-
-	for (i = 0; round_policies[i] != NULL; i++)
-		if (strlen(round_policies[i]->name) == len &&
-		    memcmp(round_policies[i]->name, name, len) == 0)
-			return round_policies[i];
-	return NULL;
-}
-
-bool
-rounds_is_policy(const char *text)
-{
-	size_t len = strcspn(text, "+");
-
-	return find_policy(text, len) != NULL ||
-	    (len == 4 && memcmp(text, "srsf", 4) == 0);
-}
-
-/* One word behind a "+". */
-static int
-parse_part(struct rounds *r, const char *part, size_t len, bool *given)
-{
-	static const char *const words[] = {
-		[GREEDY] = "greedy", [FAIR] = "fair", [TUNE] = "tune",
-	};
-	size_t i;
-
-	if (len == 5 && memcmp(part, "place", 5) == 0) {
-		r->together = true;
-		return 0;
-	}
-	for (i = 0; i < ARRAY_LEN(words); i++)
-		if (strlen(words[i]) == len &&
-		    memcmp(words[i], part, len) == 0 && !*given) {
-			r->allocation = (enum allocation)i;
-			*given = true;
-			return 0;
-		}
-	return -1;
-}
-
-static int
-parse_policy(struct rounds *r, const char *text, struct err *e)
-{
-	size_t len = strcspn(text, "+");
-	const char *p = text + len;
-	bool given = false;
-
-	if (len == 4 && memcmp(text, "srsf", 4) == 0)
-		return err_perm(e, "policy %s: srsf is defined in SYNERGY's "
-		    "simulator and cannot be constructed there", text);
-	r->policy = find_policy(text, len);
-	if (r->policy == NULL)
-		return err_perm(e, "policy %s: not known", text);
-	while (*p == '+') {
-		p++;
-		len = strcspn(p, "+");
-		if (parse_part(r, p, len, &given) < 0)
-			return err_perm(e, "policy %s: '%.*s' is not one of "
-			    "greedy, fair, tune and place, or is one too "
-			    "many", text, (int)len, p);
-		p += len;
-	}
-	return 0;
-}
-
-/* ---- the order ---- */
-
-static void
-set_keys(struct rounds *r)
-{
-	size_t i;
-
-	for (i = 0; i < r->order_len; i++) {
-		struct rank *k = &r->order[i];
-
-		k->starved = r->policy->starving_first && k->job->starved ?
-		    -1 : 0;
-		k->key = r->policy->key(r, k->job);
-	}
-}
-
-static bool
-rank_less(const struct rank *a, const struct rank *b)
-{
-	if (a->starved != b->starved)
-		return a->starved < b->starved;
-	if (a->key != b->key)
-		return a->key < b->key;
-	return a->submit_at < b->submit_at;
-}
-
-/* Merges [at, mid) and [mid, end), of which the first comes first. */
-static void
-merge(struct rank *a, size_t at, size_t mid, size_t end, struct rank *tmp)
-{
-	size_t i = 0, left = mid - at, to = at;
-
-	if (!rank_less(&a[mid], &a[mid - 1]))
-		return;
-	memcpy(tmp, a + at, left * sizeof(*a));
-	while (i < left && mid < end)
-		a[to++] = rank_less(&a[mid], &tmp[i]) ? a[mid++] : tmp[i++];
-	memcpy(a + to, tmp + i, (left - i) * sizeof(*a));
-}
-
-/* Stable; quick where little has changed since the last round. */
-static void
-sort_ranks(struct rank *a, size_t len, struct rank *tmp)
-{
-	size_t width, at;
-
-	for (at = 1; at < len && !rank_less(&a[at], &a[at - 1]); at++)
-		;
-	if (at >= len)
-		return;
-	for (width = 1; width < len; width *= 2)
-		for (at = 0; at + width < len; at += 2 * width)
-			merge(a, at, at + width, MIN(at + 2 * width, len),
-			    tmp);
-}
-
-/*
- * The first jobs that fill the GPUs by number alone; smaller ones behind one
- * that does not fit come forward. On the way, who has starved is found.
- */
-static void
-choose_first(struct rounds *r)
-{
-	int64_t free_gpus = r->servers.len * r->servers.gpus;
-	size_t i;
-
-	r->first_len = 0;
-	for (i = 0; i < r->order_len; i++) {
-		struct rjob *j = r->order[i].job;
-
-		if (j->gpus <= free_gpus) {
-			r->first[r->first_len++] = r->order[i];
-			free_gpus -= j->gpus;
-		}
-		if ((double)r->now - (j->left_at >= 0 ? (double)j->left_at :
-		    j->submit_at) > STARVED_S)
-			j->starved = true;
-	}
-}
-
-/* The order by GPUs, largest first, in place of that of the policy. */
-static void
-sort_first_by_gpus(struct rounds *r)
-{
-	size_t i;
-
-	for (i = 0; i < r->first_len; i++) {
-		r->first[i].starved = 0;
-		r->first[i].key = -r->first[i].job->gpus;
-		r->first[i].submit_at = 0;
-	}
-	sort_ranks(r->first, r->first_len, r->scratch);
-}
-
 /* ---- packing ---- */
 
 /*
- * Whether one that asks for the same did not fit. What is free only becomes
- * less within a round, so this one would not fit either.
+ * What is free only becomes less within a round, so that where one did not fit
+ * none that asks for the same does.
  */
-static bool
-is_too_big(const struct rounds *r, const struct rjob *j)
-{
-	int i;
-
-	for (i = 0; i < r->too_big_len; i++)
-		if (r->too_big[i]->model == j->model &&
-		    r->too_big[i]->gpus == j->gpus)
-			return true;
-	return false;
-}
-
 static bool
 try_job(struct rounds *r, struct run *run)
 {
 	struct rjob *j = run->job;
 	bool fair = r->allocation == FAIR;
-	double iter_s = j->model->iter_s;
 
-	if (is_too_big(r, j))
+	if (r->too_big[j->kind] == r->packed)
 		return false;
 	if (!place(&r->servers, run, fair ? model_fair(&r->servers, j->gpus) :
 	    j->need, r->together)) {
-		assert(r->too_big_len < JOB_KINDS_MAX);
-		r->too_big[r->too_big_len++] = j;
+		r->too_big[j->kind] = r->packed;
 		return false;
 	}
-	run->steps = (int64_t)(ROUND_S / (fair ? iter_s : iter_s / j->speed));
+	run->pace_s = fair ? j->iter_s : j->iter_s / j->speed;
 	return true;
 }
 
@@ -225,13 +40,12 @@ pack_job(struct rounds *r, struct rjob *j, struct err *e)
 	struct run *run = &r->runs[r->runs_len];
 
 	run->job = j;
-	if (r->allocation != TUNE) {
-		r->runs_len += try_job(r, run);
-		return 0;
-	}
-	if (tune_place(r, run, e) < 0)
+	if (r->allocation == TUNE ?
+	    tune_place(r, run, j->need, j->speedup, e) < 0 :
+	    r->allocation == OPT && opt_place(r, run, e) < 0)
 		return -1;
-	r->runs_len++;
+	r->runs_len += r->allocation == TUNE || r->allocation == OPT ||
+	    try_job(r, run);
 	return 0;
 }
 
@@ -253,24 +67,11 @@ same_as_last(const struct rounds *r, const struct rank *list, size_t len)
 }
 
 static int
-pack(struct rounds *r, struct err *e)
+pack_list(struct rounds *r, const struct rank *list, size_t len,
+    struct err *e)
 {
-	const struct rank *list = r->order;
-	size_t i, len = r->order_len;
+	size_t i;
 
-	if (r->policy->first_only) {
-		if (r->allocation == TUNE)
-			sort_first_by_gpus(r);
-		list = r->first;
-		len = r->first_len;
-	}
-	if (same_as_last(r, list, len))
-		return 0;
-	for (i = 0; i < r->order_len; i++)
-		r->order[i].job->speed = r->order[i].job->speedup;
-	place_clear(&r->servers);
-	r->runs_len = 0;
-	r->too_big_len = 0;
 	for (i = 0; i < len && r->servers.free_gpus > 0; i++) {
 		r->tried[i] = list[i].job;
 		if (list[i].job->gpus <= r->servers.free_gpus &&
@@ -282,7 +83,54 @@ pack(struct rounds *r, struct err *e)
 	return 0;
 }
 
+static int
+pack(struct rounds *r, struct err *e)
+{
+	bool first = r->allocation == OPT ||
+	    (r->o->synergy && r->policy->first_only);
+	const struct rank *list = first ? r->first : r->order;
+	size_t i, len = first ? r->first_len : r->order_len;
+
+	if (r->o->synergy && r->policy->first_only && r->allocation == TUNE)
+		rounds_first_by_gpus(r);
+	if (same_as_last(r, list, len))
+		return 0;
+	for (i = 0; i < r->order_len; i++)
+		r->order[i].job->speed = r->order[i].job->speedup;
+	place_clear(&r->servers);
+	r->runs_len = 0;
+	r->packed++;
+	if (r->allocation == OPT && opt_choose(r, e) < 0)
+		return -1;
+	return pack_list(r, list, len, e);
+}
+
 /* ---- a round ---- */
+
+/* Whole iterations alone; what a round has no room for is lost. */
+static void
+progress(struct rjob *j, double pace_s)
+{
+	j->iters_done = MIN(j->iters, j->iters_done +
+	    (int64_t)(ROUND_S / pace_s));
+}
+
+/* Begun iterations go on in the next round, and the last one ends the job. */
+static void
+progress_exactly(const struct rounds *r, struct rjob *j, double pace_s)
+{
+	double left = (double)(j->iters - j->iters_done) - j->part_done;
+	double left_s = left * pace_s - 1e-6;	/* roundings add up */
+	double made = j->part_done + ROUND_S / pace_s, whole;
+
+	if (left_s <= ROUND_S) {
+		j->end_at = r->now + MAX(1, (int64_t)ceil(left_s));
+		j->iters_done = j->iters;
+		return;
+	}
+	j->part_done = modf(made, &whole);
+	j->iters_done = MIN(j->iters - 1, j->iters_done + (int64_t)whole);
+}
 
 static void
 credit(struct rounds *r)
@@ -297,10 +145,15 @@ credit(struct rounds *r)
 			j->start_at = r->now;
 		else if (j->left_at != r->now)
 			j->preemptions++;
+		if (j->ran_s == j->base_s)
+			j->base_at = r->now;
 		j->rounds++;
 		j->tuned_rounds += j->speed != j->speedup;
 		j->servers = MAX(j->servers, run->shares_len);
-		j->iters_done = MIN(j->iters, j->iters_done + run->steps);
+		if (r->o->exact)
+			progress_exactly(r, j, run->pace_s);
+		else
+			progress(j, run->pace_s);
 		j->ran_s += ROUND_S;
 		j->left_at = r->now + ROUND_S;
 	}
@@ -310,6 +163,19 @@ static bool
 is_done(const struct rjob *j)
 {
 	return j->iters_done >= j->iters;
+}
+
+/* Of those that end in one round, too, the first to end is the first. */
+static void
+add_ended(struct rounds *r, struct rjob *j)
+{
+	size_t at = r->ended_len++;
+
+	for (; at > 0 && r->ended[at - 1]->end_at > j->end_at; at--)
+		r->ended[at] = r->ended[at - 1];
+	r->ended[at] = j;
+	if (j->id >= r->o->window[0] && j->id < r->o->window[1])
+		r->window_left--;
 }
 
 /* Takes those that have ended out of the order. */
@@ -325,10 +191,9 @@ end_round(struct rounds *r)
 			r->order[kept++] = r->order[i];
 			continue;
 		}
-		j->end_at = r->now + ROUND_S;
-		r->ended[r->ended_len++] = j;
-		if (j->id >= r->window[0] && j->id < r->window[1])
-			r->window_left--;
+		if (j->end_at < 0)
+			j->end_at = r->now + ROUND_S;
+		add_ended(r, j);
 	}
 	r->order_len = kept;
 }
@@ -339,7 +204,7 @@ admit(struct rounds *r)
 	for (; r->arrived < r->jobs_len; r->arrived++) {
 		struct rjob *j = &r->jobs[r->arrived];
 
-		if (!r->at_once && j->submit_at > (double)r->now)
+		if (!r->o->at_once && j->submit_at > (double)r->now)
 			return;
 		r->order[r->order_len++] = (struct rank){
 			.job = j, .submit_at = j->submit_at,
@@ -357,19 +222,21 @@ round_at(double t)
 }
 
 static int
-one_round(struct rounds *r, bool say, struct err *e)
+one_round(struct rounds *r, struct err *e)
 {
-	set_keys(r);
-	sort_ranks(r->order, r->order_len, r->scratch);
-	choose_first(r);
+	rounds_order(r);
+	if (r->o->synergy || r->allocation == OPT)
+		rounds_choose_first(r);
 	if (pack(r, e) < 0)
 		return -1;
 	if (r->runs_len == 0)	/* and nothing could ever change that */
 		return err_perm(e, "job %lld: does not fit on empty servers",
 		    (long long)r->order[0].job->id);
-	if (say && rounds_say_round(r, e) < 0)
+	if (r->o->say_rounds && rounds_say_round(r, e) < 0)
 		return -1;
 	credit(r);
+	if (r->explained != NULL)
+		rounds_say_why(r);
 	end_round(r);
 	return 0;
 }
@@ -386,22 +253,22 @@ skip_idle(struct rounds *r)
 }
 
 static int
-simulate(struct rounds *r, bool say, struct err *e)
+simulate(struct rounds *r, struct err *e)
 {
-	r->now = r->at_once || r->jobs_len == 0 ? 1 :
+	r->now = r->o->at_once || r->jobs_len == 0 ? 1 :
 	    round_at(r->jobs[0].submit_at);
 	for (;; r->now += ROUND_S) {
 		admit(r);
 		if (r->order_len == 0) {
 			r->runs_len = r->tried_len = 0;
-			if (say && rounds_say_round(r, e) < 0)
+			if (r->o->say_rounds && rounds_say_round(r, e) < 0)
 				return -1;
 			if (!skip_idle(r))
 				return 0;
 		}
-		if (one_round(r, say, e) < 0)
+		if (one_round(r, e) < 0)
 			return -1;
-		if (r->window[0] >= 0 && r->window_left == 0)
+		if (r->o->window[0] >= 0 && r->window_left == 0)
 			return 0;
 	}
 }
@@ -412,7 +279,8 @@ static void
 make_room(struct rounds *r)
 {
 	size_t n = r->jobs_len + 1;
-	int64_t gpus = r->servers.len * r->servers.gpus, i;
+	struct servers *s = &r->servers;
+	int64_t gpus = s->len * s->gpus, i;
 
 	r->order = xcalloc(n, sizeof(*r->order));
 	r->scratch = xcalloc(n, sizeof(*r->scratch));
@@ -420,8 +288,12 @@ make_room(struct rounds *r)
 	r->tried = xcalloc(n, sizeof(*r->tried));
 	r->ended = xcalloc(n, sizeof(*r->ended));
 	r->runs = xcalloc((size_t)gpus, sizeof(*r->runs));
-	for (i = 0; i < r->servers.len; i++)
-		r->servers.list[i].runs = xcalloc((size_t)r->servers.gpus,
+	r->too_big = xcalloc((size_t)(MODELS * (gpus + 1)),
+	    sizeof(*r->too_big));
+	s->shares = xcalloc((size_t)gpus, sizeof(*s->shares));
+	s->parts = xcalloc((size_t)s->len, sizeof(*s->parts));
+	for (i = 0; i < s->len; i++)
+		s->list[i].runs = xcalloc((size_t)s->gpus,
 		    sizeof(struct run *));
 }
 
@@ -436,6 +308,11 @@ release(struct rounds *r)
 	for (j = 0; j < r->jobs_len; j++)
 		free(r->jobs[j].line);
 	free(r->servers.list);
+	free(r->servers.shares);
+	free(r->servers.parts);
+	free(r->too_big);
+	free(r->gittins);
+	opt_free(r->opt);
 	free(r->jobs);
 	free(r->order);
 	free(r->scratch);
@@ -453,8 +330,6 @@ set_window(struct rounds *r, const int64_t window[2], struct err *e)
 {
 	size_t i;
 
-	r->window[0] = window[0];
-	r->window[1] = window[1];
 	for (i = 0; i < r->jobs_len; i++)
 		r->window_left += r->jobs[i].id >= window[0] &&
 		    r->jobs[i].id < window[1];
@@ -465,12 +340,48 @@ set_window(struct rounds *r, const int64_t window[2], struct err *e)
 	return 0;
 }
 
+/* Finds the job to be explained. */
+static int
+set_explained(struct rounds *r, struct err *e)
+{
+	size_t i;
+
+	for (i = 0; i < r->jobs_len; i++)
+		if (r->jobs[i].id == r->o->explain)
+			r->explained = &r->jobs[i];
+	if (r->o->explain >= 0 && r->explained == NULL)
+		return err_perm(e, "job %lld, to be explained, is not in the "
+		    "input", (long long)r->o->explain);
+	return 0;
+}
+
+static int
+begin(struct rounds *r, struct err *e)
+{
+	make_room(r);
+	if (set_window(r, r->o->window, e) < 0 || set_explained(r, e) < 0)
+		return -1;
+	if (r->policy->begin != NULL)
+		r->policy->begin(r);
+	return r->allocation == OPT ? opt_begin(r, e) : 0;
+}
+
+/* Sums of shares that come to a whole server are more by a rounding. */
+static void
+set_slack(struct servers *s)
+{
+	int k;
+
+	for (k = 0; k < SHARED; k++)
+		s->slack.v[k] = s->cap.v[k] * 1e-9;
+}
+
 static void
 say_result(const struct rounds *r)
 {
 	chat("%zu jobs simulated, the last round begins at %lld",
 	    r->ended_len, (long long)r->now);
-	if (r->window[0] >= 0 && r->arrived == r->jobs_len)
+	if (r->o->window[0] >= 0 && r->arrived == r->jobs_len)
 		note("the last job was submitted before the window had ended: "
 		    "with more of them it could end otherwise");
 	rounds_say_jobs(r);
@@ -481,20 +392,21 @@ rounds_run(const struct rounds_options *o, int fd, const char *name,
     struct err *e)
 {
 	struct rounds r = {
-		.at_once = o->at_once,
+		.o = o,
 		.saying = BUF_INIT(ROUND_RECORD_MAX),
 		.said = BUF_INIT(ROUND_RECORD_MAX),
 	};
 	int64_t result = -1;
 
-	if (parse_policy(&r, o->policy, e) < 0 ||
-	    rounds_load_cluster(&r.servers, o->cluster, e) < 0 ||
-	    rounds_load_jobs(&r, fd, name, o->keep_going, e) < 0)
+	if (rounds_name(&r, e) < 0 ||
+	    rounds_load_cluster(&r.servers, o->cluster, e) < 0)
+		goto out;
+	if (!o->synergy)
+		set_slack(&r.servers);
+	if (rounds_load_jobs(&r, fd, name, o->keep_going, e) < 0)
 		goto out;
 	chat("%zu jobs read", r.jobs_len);
-	make_room(&r);
-	if (set_window(&r, o->window, e) < 0 ||
-	    (!o->dry_run && simulate(&r, o->say_rounds, e) < 0))
+	if (begin(&r, e) < 0 || (!o->dry_run && simulate(&r, e) < 0))
 		goto out;
 	if (!o->dry_run)
 		say_result(&r);

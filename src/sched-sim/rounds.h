@@ -3,13 +3,22 @@
  * run in rounds of 300 s, are ordered anew before each round, and share the
  * CPUs and the memory of their servers by what their model gains from them.
  *
- *	rounds.c	the loop: arrivals, order, packing, progress, ends
- *	rounds-load.c	records and cluster files in, checked
+ *	rounds.c	the loop: arrivals, packing, progress, ends
+ *	rounds-name.c	what "srtf+tune+place" asks for
+ *	rounds-order.c	the jobs in the order of the policy
+ *	rounds-load.c	the cluster, an ini file
+ *	rounds-jobs.c	the jobs, checked
  *	rounds-say.c	records out
  *	model.c		what each model asks for and gains
+ *	tput.c		the speed of a model by its cores and memory
  *	place.c		which GPUs a job gets
  *	tune.c		shares taken back from those that have most
+ *	opt.c		shares that make the most of all
+ *	knapsack.c	the exact solver behind opt.c
  *	round-policy-*.c  one order each
+ *
+ * There are two forms: that of SYNERGY's simulator to the job, oddities
+ * included (synergy), and a corrected one, which sched-sim(1) compares.
  *
  * Doubles are used where the model has them (demands, speedups, keys), with
  * one order of operations, so that the same input gives the same bytes.
@@ -22,9 +31,11 @@
 
 enum {
 	ROUND_S = 300,
-	STARVED_S = 3600000,	/* not run for so long: first for ever */
-	JOB_GPUS_MAX = 16,
-	JOB_KINDS_MAX = 50,	/* models times numbers of GPUs */
+	STARVED_S = 3600000,	/* SYNERGY: not run so long: first for ever */
+	PROFILED_GPUS_MAX = 16,
+	QUEUES_MAX = 16,	/* of dlas */
+	MODELS = 10,
+	TPUT_CPUS = 9, TPUT_MEMS = 5,	/* points of the profiles */
 	SERVER_GPUS_MAX = 64,	/* bits of a mask */
 	SERVERS_MAX = 100000,
 	ROUND_RECORD_MAX = 1 << 30,	/* bytes */
@@ -46,6 +57,13 @@ struct model {
 
 struct rjob;
 struct run;
+struct share;
+
+/* Free GPUs of a server that a job could have. */
+struct part {
+	int64_t server;
+	int len;
+};
 
 /* Servers that are all alike. */
 struct servers {
@@ -53,8 +71,12 @@ struct servers {
 	int gpus;		/* of one server, and so on */
 	struct vec cap;
 	struct vec fair;	/* the share that goes with one GPU */
+	struct vec slack;	/* may be missing, and it fits all the same */
 	struct server *list;
 	int64_t free_gpus;	/* of all */
+	struct share *shares;	/* of all runs; room for one a GPU */
+	int64_t shares_len;
+	struct part *parts;	/* for tune.c; room for one a server */
 };
 
 struct server {
@@ -76,9 +98,9 @@ struct share {
 struct run {
 	struct rjob *job;
 	struct vec have;	/* over all its servers */
-	int64_t steps;		/* iterations it makes in the round */
+	double pace_s;		/* an iteration takes */
 	int shares_len;
-	struct share shares[JOB_GPUS_MAX];
+	struct share *shares;	/* one for each server, of servers.shares */
 };
 
 struct rjob {
@@ -86,17 +108,24 @@ struct rjob {
 	double submit_at;
 	const struct model *model;
 	int gpus;
+	int64_t kind;		/* the same for those that ask for the same */
 	int64_t iters;		/* to be done */
 	char *line;		/* its record, up to where more is added */
 
+	double iter_s;		/* an iteration on the fair share */
 	struct vec need;	/* all it can use, capped by the servers */
 	double speedup;		/* what it gains with that */
+	struct vec least;	/* what it has when others need the rest */
+	double least_speed;
 
 	double speed;		/* speedup of this round, or of the last */
 	int64_t iters_done;
+	double part_done;	/* of the next iteration, with exact */
 	int64_t ran_s;		/* rounds granted, in seconds */
 	int64_t left_at;	/* when its last round ended; -1: none yet */
 	bool starved;
+	int64_t base_s, base_at;	/* dlas: ran_s when last promoted, and
+					   when it ran first after that */
 
 	int64_t start_at, end_at;	/* -1: not yet */
 	int64_t rounds, preemptions, tuned_rounds, servers;
@@ -104,24 +133,35 @@ struct rjob {
 
 struct rounds;
 
-/* An order of jobs. Of equals, the one that came before stays before. */
+/*
+ * An order of jobs: by level, then by key, then by submission. Of equals, the
+ * one that came before stays before.
+ */
 struct round_policy {
 	const char *name;
 	double (*key)(const struct rounds *r, const struct rjob *j);
+	/* Before each round, where not NULL; it may change j. */
+	int (*level)(const struct rounds *r, struct rjob *j);
+	/* Once, when all jobs have been read; or NULL. */
+	void (*begin)(struct rounds *r);
+	const char *not_there;	/* why SYNERGY's simulator has it not */
+	/* Of SYNERGY's form: */
 	bool starving_first;	/* the starved come before all others */
 	bool first_only;	/* only the first that fill the GPUs may run */
+	bool opt;		/* opt is there for it */
 };
 
 extern const struct round_policy *const round_policies[];
 extern const struct round_policy round_policy_fifo, round_policy_srtf,
-    round_policy_las, round_policy_ftf, round_policy_drf,
-    round_policy_tetris;
+    round_policy_srsf, round_policy_las, round_policy_ftf, round_policy_drf,
+    round_policy_tetris, round_policy_dlas, round_policy_gittins;
 
 /* How CPUs and memory are shared out. */
 enum allocation {
 	GREEDY,		/* all a job can use, or it waits */
 	FAIR,		/* the fair share, neither more nor less */
 	TUNE,		/* all it can use, or else the fair share */
+	OPT,		/* what makes the sum of speeds largest */
 };
 
 struct rounds_options {
@@ -129,7 +169,16 @@ struct rounds_options {
 	const char *cluster;	/* path of an ini file */
 	int64_t window[2];	/* ids, from and before: ends when these have
 				   ended; -1: when all have */
+	bool synergy;		/* as SYNERGY's simulator does it */
 	bool at_once;		/* all jobs are there before the first round */
+	bool exact;		/* jobs end at the second, within a round */
+	int64_t starve_s;	/* not run for so long: first; -1: never */
+	int64_t queues[QUEUES_MAX];	/* dlas: GPU seconds at which each ends,
+					   ascending */
+	int queues_len;
+	int64_t promote;	/* dlas: waited so many times what it ran: back
+				   to the first queue; 0: never */
+	int64_t explain;	/* say why this job does not run; -1: none */
 	bool say_rounds;	/* `round` records */
 	bool keep_going;	/* skip bad records */
 	bool dry_run;		/* read and check, no more */
@@ -137,15 +186,16 @@ struct rounds_options {
 
 /* A record of the sorted list. */
 struct rank {
-	double starved, key, submit_at;
+	double key, submit_at;
+	int level;
 	struct rjob *job;
 };
 
 struct rounds {
+	const struct rounds_options *o;
 	const struct round_policy *policy;
 	enum allocation allocation;
 	bool together;		/* +place: few servers for a job */
-	bool at_once;
 	int64_t now;		/* when this round began */
 	struct servers servers;
 
@@ -164,19 +214,20 @@ struct rounds {
 	struct rjob **tried;	/* what the packing looked at, in order */
 	size_t tried_len, tried_cap;
 	bool filled;		/* and it ended because no GPU was left */
-	const struct rjob *too_big[JOB_KINDS_MAX];	/* that did not fit */
-	int too_big_len;
+	int64_t packed;		/* number of packings so far */
+	int64_t *too_big;	/* by kind: the packing in which it did not
+				   fit */
+	struct opt *opt;
+	struct gittins *gittins;
 
 	struct rjob **ended;	/* in order of their ends */
 	size_t ended_len;
-	int64_t window[2], window_left;
+	int64_t window_left;
+	const struct rjob *explained;
 	struct buf saying, said;	/* what runs now, and before */
 };
 
 /* ---- rounds.c ---- */
-
-/* Whether the text names a policy of this family, known or "srsf". */
-bool rounds_is_policy(const char *text);
 
 /*
  * The whole task: `job` records from fd, called name in messages; records on
@@ -186,7 +237,26 @@ bool rounds_is_policy(const char *text);
 int64_t rounds_run(const struct rounds_options *o, int fd, const char *name,
     struct err *e);
 
-/* ---- rounds-load.c ---- */
+/* ---- rounds-name.c ---- */
+
+/* Whether the text names a policy of this family. */
+bool rounds_is_policy(const char *text);
+
+/* Fills policy, allocation and together from r->o. 0; -1 and *e. */
+int rounds_name(struct rounds *r, struct err *e);
+
+/* ---- rounds-order.c ---- */
+
+/* Puts r->order in order. */
+void rounds_order(struct rounds *r);
+
+/* Fills r->first; on the way, who has starved as SYNERGY has it is found. */
+void rounds_choose_first(struct rounds *r);
+
+/* Puts r->first in the order of GPUs, largest first. */
+void rounds_first_by_gpus(struct rounds *r);
+
+/* ---- rounds-load.c, rounds-jobs.c ---- */
 
 int rounds_load_cluster(struct servers *s, const char *path, struct err *e);
 int rounds_load_jobs(struct rounds *r, int fd, const char *name,
@@ -196,6 +266,9 @@ int rounds_load_jobs(struct rounds *r, int fd, const char *name,
 
 /* Says this round, if other jobs run, or elsewhere. 0; -1 and *e. */
 int rounds_say_round(struct rounds *r, struct err *e);
+
+/* Says why the job to be explained does not run, if it waits. */
+void rounds_say_why(const struct rounds *r);
 
 /* The jobs in order of their ends; then those that have none. */
 void rounds_say_jobs(const struct rounds *r);
@@ -212,8 +285,19 @@ const struct model *model_find(const char *name, size_t len,
 /* The known names, with commas between, for messages. */
 const char *model_names(void);
 
-/* Fills need and speedup from model and gpus. 0; -1 and *e: it cannot be. */
-int model_demand(struct rjob *j, const struct servers *s, struct err *e);
+/* Its place in the table: of all profiles the same. */
+int model_index(const struct model *m);
+
+/*
+ * Fills iter_s, need, speedup, least and least_speed from model and gpus. 0; -1
+ * and *e: it cannot be.
+ */
+int model_demand(struct rjob *j, const struct servers *s, bool synergy,
+    struct err *e);
+
+/* What j gains with so much in all, over the fair share; corrected form. */
+double model_speed(const struct rjob *j, const struct servers *s,
+    struct vec have);
 
 /* What the fair share makes for n GPUs. */
 struct vec model_fair(const struct servers *s, int n);
@@ -223,6 +307,17 @@ bool model_wants_more(const struct rjob *j, const struct servers *s);
 
 /* Seconds until j ends, at its speed and with no pause. */
 double model_left_s(const struct rounds *r, const struct rjob *j);
+
+/* ---- tput.c ---- */
+
+/* The points at which models were measured, for each GPU. */
+extern const double tput_cpus[TPUT_CPUS], tput_mem_gb[TPUT_MEMS];
+
+/* The speed at such a point, over that with 3 cores and 62.5 GB. */
+double tput_at(int model, int cpus, int mem);
+
+/* The same anywhere, on straight lines between the points. */
+double tput(int model, double cpus, double mem_gb);
 
 /* ---- place.c ---- */
 
@@ -243,7 +338,23 @@ void place_change(struct servers *s, struct run *run, struct vec want);
 
 /* ---- tune.c ---- */
 
-/* Places run->job, if need be at others' cost. 0; -1 and *e: it cannot be. */
-int tune_place(struct rounds *r, struct run *run, struct err *e);
+/*
+ * Places run->job with want, at which it has that speed, or with its least, if
+ * need be at others' cost. 0; -1 and *e: it cannot be.
+ */
+int tune_place(struct rounds *r, struct run *run, struct vec want,
+    double speed, struct err *e);
+
+/* ---- opt.c ---- */
+
+/* Refuses where it cannot choose. 0; -1 and *e. */
+int opt_begin(struct rounds *r, struct err *e);
+void opt_free(struct opt *o);
+
+/* Chooses shares for all of r->first. 0; -1 and *e. */
+int opt_choose(struct rounds *r, struct err *e);
+
+/* Places run->job, of r->first, with what was chosen. 0; -1 and *e. */
+int opt_place(struct rounds *r, struct run *run, struct err *e);
 
 #endif

@@ -6,32 +6,20 @@
  */
 #include "rounds.h"
 
-/* GPUs of a server that a job could have. */
-struct part {
-	int64_t server;
-	int len;
-};
-
+/* What it has changes, and with that its speed. */
 static void
-put_on_own(struct run *run)
+set_speed(struct run *run, double speed)
 {
-	run->steps = (int64_t)(ROUND_S / (run->job->model->iter_s /
-	    run->job->speed));
-}
-
-/* At the speed of the fair share, whatever it has. */
-static void
-put_on_fair(struct run *run)
-{
-	run->steps = (int64_t)(ROUND_S / run->job->model->iter_s);
+	run->job->speed = speed;
+	run->pace_s = run->job->iter_s / speed;
 }
 
 static bool
-try_place(struct rounds *r, struct run *run, struct vec want)
+try_place(struct rounds *r, struct run *run, struct vec want, double speed)
 {
 	if (!place(&r->servers, run, want, r->together))
 		return false;
-	put_on_own(run);
+	set_speed(run, speed);
 	return true;
 }
 
@@ -93,19 +81,27 @@ sort_runs(struct run **runs, int len)
 	}
 }
 
-/* Back to what its job may have when others need the rest. */
+/*
+ * Back to what its job may have when others need the rest. SYNERGY lets it make
+ * the iterations of the fair share, whatever it has.
+ */
 static void
-shrink(struct servers *s, struct run *run)
+shrink(const struct rounds *r, struct servers *s, struct run *run)
 {
 	struct rjob *j = run->job;
+	struct vec least = j->least;
+	int k;
 
-	if (model_wants_more(j, s)) {
-		j->speed = 1;
-		place_change(s, run, model_fair(s, j->gpus));
-	} else {
-		place_change(s, run, j->need);
+	if (r->o->synergy) {
+		place_change(s, run, least);
+		set_speed(run, j->least_speed);
+		run->pace_s = j->iter_s;
+		return;
 	}
-	put_on_fair(run);
+	for (k = 0; k < SHARED; k++)
+		least.v[k] = MIN(least.v[k], run->have.v[k]);
+	place_change(s, run, least);
+	set_speed(run, model_speed(j, s, least));
 }
 
 static int
@@ -119,34 +115,50 @@ gpus_on(const struct run *run, int64_t server)
 	return 0;
 }
 
+/* Whether a run has more than its least of what is missing. */
+static bool
+can_give(const struct run *run, const struct vec *missing)
+{
+	int k;
+
+	for (k = 0; k < SHARED; k++)
+		if (missing->v[k] > 0 &&
+		    run->have.v[k] > run->job->least.v[k])
+			return true;
+	return false;
+}
+
 /* Takes from *missing what a run has too much of there. true: none is left. */
 static bool
-cover(const struct servers *s, const struct run *run, int n,
+cover(const struct rounds *r, const struct run *run, int n,
     struct vec *missing)
 {
+	double part = (double)n / run->job->gpus;
 	bool covered = true;
 	int k;
 
 	for (k = 0; k < SHARED; k++) {
-		double has = run->have.v[k] * ((double)n / run->job->gpus);
-		double excess = MAX(0, has - s->fair.v[k] * n);
+		double has = run->have.v[k] * part;
+		double keeps = r->o->synergy ? r->servers.fair.v[k] * n :
+		    run->job->least.v[k] * part;
 
-		missing->v[k] = MAX(0, missing->v[k] - excess);
+		missing->v[k] = MAX(0, missing->v[k] - MAX(0, has - keeps));
 		covered = covered && missing->v[k] == 0;
 	}
 	return covered;
 }
 
 /*
- * Makes room for want on one server. All that come before the last one needed
- * are shrunk, also those that have nothing to give.
+ * Makes room for want on one server. SYNERGY shrinks all that come before the
+ * last one needed, also those that have nothing to give.
  */
 static void
-make_room(struct servers *s, int64_t server, struct vec want)
+make_room(const struct rounds *r, struct servers *s, int64_t server,
+    struct vec want)
 {
 	struct server *on = &s->list[server];
 	bool enough = true;
-	int i, k, len;
+	int i, k;
 
 	for (k = 0; k < SHARED; k++) {
 		want.v[k] = MAX(0, want.v[k] - place_left(s, on, k));
@@ -155,38 +167,36 @@ make_room(struct servers *s, int64_t server, struct vec want)
 	if (enough)
 		return;
 	sort_runs(on->runs, on->runs_len);
-	for (len = 0; len < on->runs_len && !enough; len++)
-		enough = cover(s, on->runs[len], gpus_on(on->runs[len],
-		    server), &want);
-	for (i = 0; i < len; i++)
-		shrink(s, on->runs[i]);
+	for (i = 0; i < on->runs_len && !enough; i++) {
+		struct run *run = on->runs[i];
+
+		if (!r->o->synergy && !can_give(run, &want))
+			continue;
+		enough = cover(r, run, gpus_on(run, server), &want);
+		shrink(r, s, run);
+	}
 }
 
 int
-tune_place(struct rounds *r, struct run *run, struct err *e)
+tune_place(struct rounds *r, struct run *run, struct vec want, double speed,
+    struct err *e)
 {
 	struct servers *s = &r->servers;
-	struct part parts[JOB_GPUS_MAX];
 	struct rjob *j = run->job;
-	struct vec want = j->need, part;
+	struct vec part;
 	int i, k, len;
 
-	if (try_place(r, run, want))
+	if (try_place(r, run, want, speed) ||
+	    try_place(r, run, j->least, j->least_speed))
 		return 0;
-	if (model_wants_more(j, s)) {
-		want = model_fair(s, j->gpus);
-		j->speed = 1;
-		if (try_place(r, run, want))
-			return 0;
-	}
-	len = choose_parts(s, j->gpus, parts);
+	len = choose_parts(s, j->gpus, s->parts);
 	for (i = 0; i < len; i++) {
 		for (k = 0; k < SHARED; k++)
-			part.v[k] = want.v[k] * ((double)parts[i].len /
-			    j->gpus);
-		make_room(s, parts[i].server, part);
+			part.v[k] = j->least.v[k] *
+			    ((double)s->parts[i].len / j->gpus);
+		make_room(r, s, s->parts[i].server, part);
 	}
-	if (try_place(r, run, want))
+	if (try_place(r, run, j->least, j->least_speed))
 		return 0;
 	return err_perm(e, "job %lld: no room at %lld, though %lld GPUs are "
 	    "free and all others were put back to their shares",
