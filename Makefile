@@ -94,8 +94,8 @@ $(B)/src/svc-proxy/page.o: src/svc-proxy/page.html
 DEPS = make gcc libc6-dev libslurm-dev libcurl4-openssl-dev libjansson-dev \
 	jq socat curl python3 procps iproute2 bats parallel slurmctld slurmd \
 	slurm-client slurmdbd mariadb-server munge systemd mandoc shellcheck \
-	cppcheck clang-tidy clang libclang-rt-14-dev \
-	libhttp-parser-dev haproxy nginx wrk libasan8 libubsan1
+	cppcheck clang-tidy clang libclang-rt-14-dev libhttp-parser-dev haproxy \
+	nginx wrk libasan8 libubsan1 gnuplot-nox fonts-dejavu-core
 APT = apt-get install -y --no-install-recommends $(DEPS)
 
 deps:
@@ -129,7 +129,7 @@ fuzz:
 
 SCRIPTS = $(shell grep -lsIE '^\#!/bin/(ba)?sh' bin/* share/* services/*/* \
 	examples/* t/run t/bench/* t/fuzz/run .ci/run) share/lib.sh \
-	share/completion/berth
+	share/plot/kinds.sh share/completion/berth
 lint:
 	shellcheck -x $(SCRIPTS)
 	mandoc -T lint -W warning man/*.[1-8]
