@@ -1,6 +1,6 @@
 /*
- * upstream.c - connections to instances: made, at rest between two requests, the
- * one used last first, lent to checks, closed.
+ * upstream.c - connections to instances: made, at rest between two requests,
+ * the one used last first, lent to checks, closed.
  */
 #include "proxy.h"
 
