@@ -291,7 +291,7 @@ make_room(struct rounds *r)
 	r->too_big = xcalloc((size_t)(MODELS * (gpus + 1)),
 	    sizeof(*r->too_big));
 	s->shares = xcalloc((size_t)gpus, sizeof(*s->shares));
-	s->parts = xcalloc((size_t)s->len, sizeof(*s->parts));
+	s->spots = xcalloc((size_t)s->len, sizeof(*s->spots));
 	for (i = 0; i < s->len; i++)
 		s->list[i].runs = xcalloc((size_t)s->gpus,
 		    sizeof(struct run *));
@@ -309,7 +309,7 @@ release(struct rounds *r)
 		free(r->jobs[j].line);
 	free(r->servers.list);
 	free(r->servers.shares);
-	free(r->servers.parts);
+	free(r->servers.spots);
 	free(r->too_big);
 	free(r->gittins);
 	opt_free(r->opt);

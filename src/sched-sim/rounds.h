@@ -60,7 +60,7 @@ struct run;
 struct share;
 
 /* Free GPUs of a server that a job could have. */
-struct part {
+struct spot {
 	int64_t server;
 	int len;
 };
@@ -76,7 +76,7 @@ struct servers {
 	int64_t free_gpus;	/* of all */
 	struct share *shares;	/* of all runs; room for one a GPU */
 	int64_t shares_len;
-	struct part *parts;	/* for tune.c; room for one a server */
+	struct spot *spots;	/* for tune.c; room for one a server */
 };
 
 struct server {

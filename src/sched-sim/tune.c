@@ -28,21 +28,21 @@ try_place(struct rounds *r, struct run *run, struct vec want, double speed)
  * other, those with the fewest first.
  */
 static int
-choose_parts(const struct servers *s, int gpus, struct part *out)
+choose_spots(const struct servers *s, int gpus, struct spot *out)
 {
 	int level, len = 0;
 	int64_t i;
 
 	for (i = 0; gpus > 1 && i < s->len; i++)
 		if (s->list[i].free_len >= gpus) {
-			out[0] = (struct part){ i, gpus };
+			out[0] = (struct spot){ i, gpus };
 			return 1;
 		}
 	for (level = 1; level <= s->gpus && gpus > 0; level++)
 		for (i = 0; i < s->len && gpus > 0; i++) {
 			if (s->list[i].free_len != level)
 				continue;
-			out[len] = (struct part){ i, MIN(level, gpus) };
+			out[len] = (struct spot){ i, MIN(level, gpus) };
 			gpus -= out[len++].len;
 		}
 	return len;
@@ -189,12 +189,12 @@ tune_place(struct rounds *r, struct run *run, struct vec want, double speed,
 	if (try_place(r, run, want, speed) ||
 	    try_place(r, run, j->least, j->least_speed))
 		return 0;
-	len = choose_parts(s, j->gpus, s->parts);
+	len = choose_spots(s, j->gpus, s->spots);
 	for (i = 0; i < len; i++) {
 		for (k = 0; k < SHARED; k++)
 			part.v[k] = j->least.v[k] *
-			    ((double)s->parts[i].len / j->gpus);
-		make_room(r, s, s->parts[i].server, part);
+			    ((double)s->spots[i].len / j->gpus);
+		make_room(r, s, s->spots[i].server, part);
 	}
 	if (try_place(r, run, j->least, j->least_speed))
 		return 0;
