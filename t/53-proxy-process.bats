@@ -412,6 +412,53 @@ refuses() {
 	END
 }
 
+@test "proxy: deadlines of a connect, and of what a refused client still sends" {
+	PATH=$UNIT/fast:$PATH
+	export BERTH_FASTER=10		# 3 s are 0.3 s
+	scenario <<-'END'
+	# an instance whose queue of new connections is full: SYNs are lost
+	deaf = socket.create_server(("127.0.0.1", 0), backlog=1)
+	url = "http://127.0.0.1:%d" % deaf.getsockname()[1]
+	good = Server(echo)
+	p = Proxy({"a": {"balance": "rr"}})
+	p.table(job("a", url, 1), job("a", good, 2))
+	until("both are up", lambda: ["up"] * 2 == [
+	    i["health"] for i in p.service()["instances"]])
+	crowd = []
+	while True:
+	    crowd.append(socket.socket())
+	    crowd[-1].settimeout(0.5)
+	    try:
+	        crowd[-1].connect(deaf.getsockname())
+	    except TimeoutError:
+	        break
+	assert len(crowd) < 10, crowd
+	begin = time.monotonic()
+	for i in range(2):
+	    same(200, p.ask(H("POST /a HTTP/1.1", "Host: h",
+	                      "Content-Length: 2") + b"ab").status)
+	assert 0.25 < time.monotonic() - begin < 5
+	same(["no connection in time", "down"], [p.service()["instances"][0][k]
+	     for k in ("last_error", "health")])
+	same(2, b"".join(good.seen()).count(b"POST / "))
+	# what follows a refusal is read for 2 s, however it drips, then no more
+	c = p.client()
+	c.send(H("GET /a HTTP/1.1", "Host: h", "A : b"))
+	same(400, c.answer().status)
+	same(b"", c.to_end())
+	begin = time.monotonic()
+	def closed():
+	    try:
+	        c.send(b"x")
+	    except ConnectionError:
+	        return True
+	until("it is closed", closed)
+	assert 0.15 < time.monotonic() - begin < 5
+	for sock in crowd + [deaf]:
+	    sock.close()
+	END
+}
+
 @test "proxy: silence of an hour: 504; a tunnel that is used lives on" {
 	PATH=$UNIT/fast:$PATH
 	export BERTH_FASTER=500		# an hour is 7.2 s
