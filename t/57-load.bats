@@ -46,6 +46,62 @@ load helper
 	END
 }
 
+@test "load: instances that do their worst: another service notices nothing" {
+	scenario <<-'END'
+	def worst(conn):
+	    how = conn.head().split(b" ")[1][1:].decode()
+	    if how == "never":
+	        conn.more()
+	    elif how == "head":
+	        conn.send(b"HTTP/1.1 200 OK\r\nContent-Le")
+	    elif how == "chunk":
+	        conn.send(H("HTTP/1.1 200 OK", CHUNKS.decode()) + b"5\r\nab")
+	    elif how == "reset":
+	        conn.reset()
+	    elif how == "more":
+	        conn.send(ok(b"fine") + b"and more")
+	    elif how == "twice":
+	        conn.send(ok(b"fine") + ok(b"not"))
+	bad, good = Server(worst), Server(echo)
+	p = Proxy({"a": {"queue": {"timeout_s": 1}}, "b": {}})
+	p.table(job("a", bad, 1), job("b", good, 2))
+	over, took = [], []
+	def probe():
+	    c = p.client()
+	    while not over:
+	        begin = time.monotonic()
+	        same(200, c.ask(H("GET /b HTTP/1.1", "Host: h")).status)
+	        took.append(time.monotonic() - begin)
+	    c.close()
+	thread = start(probe)
+	waiting = []
+	statuses = {"head": {b"502"}, "reset": {b"502"}, "chunk": {b"200"},
+	            "more": {b"200"}, "twice": {b"200"}}
+	for n in range(60):
+	    waiting.append(p.client())
+	    waiting[-1].send(H("GET /a/never HTTP/1.1", "Host: h"))
+	    for how, want in statuses.items():
+	        c = p.client()
+	        c.send(H("POST /a/%s HTTP/1.1" % how, "Host: h",
+	                 "Connection: close", "Content-Length: 0"))
+	        try:
+	            c.to_end()
+	        except ConnectionError:
+	            same("chunk", how)      # torn, not made whole
+	        # it is left out at times, and others' patience ends
+	        got = re.match(rb"HTTP/1\.1 (\d+) ", c.got)
+	        assert (got[1] in want | {b"503"} if got else how == "chunk"), (
+	            how, c.got)
+	        assert b"not" not in c.got and b"and more" not in c.got, c.got
+	        c.close()
+	over.append(1)
+	join([thread])
+	assert len(took) > 100 and max(took) < 5, (len(took), max(took))
+	for c in waiting:
+	    c.close()
+	END
+}
+
 @test "load: 1,000 changes of the table, and no request fails" {
 	scenario <<-'END'
 	servers = [Server(echo) for i in range(3)]
