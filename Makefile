@@ -94,8 +94,9 @@ $(B)/src/svc-proxy/page.o: src/svc-proxy/page.html
 DEPS = make gcc libc6-dev libslurm-dev libcurl4-openssl-dev libjansson-dev \
 	jq socat curl python3 procps iproute2 bats parallel slurmctld slurmd \
 	slurm-client slurmdbd mariadb-server munge systemd mandoc shellcheck \
-	cppcheck clang-tidy clang libclang-rt-14-dev libhttp-parser-dev \
-	haproxy nginx wrk slowhttptest libasan8 libubsan1 gnuplot-nox fonts-dejavu-core
+	cppcheck clang-tidy clang libclang-rt-14-dev libhttp-parser-dev valgrind \
+	haproxy nginx wrk slowhttptest libasan8 libubsan1 gnuplot-nox \
+	fonts-dejavu-core
 APT = apt-get install -y --no-install-recommends $(DEPS)
 
 deps:
@@ -128,8 +129,8 @@ fuzz:
 	t/fuzz/run $(T)
 
 SCRIPTS = $(shell grep -lsIE '^\#!/bin/(ba)?sh' bin/* share/* services/*/* \
-	examples/* t/run t/bench/* t/fuzz/run .ci/run) share/lib.sh \
-	share/plot/kinds.sh share/completion/berth
+	examples/* t/run t/valgrind t/bench/* t/fuzz/run .ci/run) \
+	share/lib.sh share/plot/kinds.sh share/completion/berth
 lint:
 	shellcheck -x $(SCRIPTS)
 	mandoc -T lint -W warning man/*.[1-8]

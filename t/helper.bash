@@ -23,7 +23,10 @@ root=$(cd "${BASH_SOURCE[0]%/*}/.." && pwd -P)
 # The drivers of t/unit, of the variant that bin/ points to.
 if [ -z "${UNIT:-}" ]; then
 	UNIT=$(readlink -f -- "$root/bin/svc-submit" || :)
-	UNIT=$root/build/$(case $UNIT in */san/*) echo san ;; *) echo plain ;; esac)/t
+	case $UNIT in
+	*/build/*/bin/*) UNIT=${UNIT%/bin/*}/t ;;
+	*) UNIT=$root/build/plain/t ;;
+	esac
 fi
 export root UNIT
 
