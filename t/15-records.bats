@@ -135,6 +135,7 @@ page() { python3 "$root/t/unit/records.py" "$root/man/svc-records.5" "$@"; }
 		grep -oE '"\{\\"kind\\":\\"[a-z]+' code | grep -oE '[a-z]+$'
 		grep -oE 'order_(drain|cancel)\(' code | sed 's/order_//; s/(//'
 		grep -oE 'line_begin\(&?b, "[a-z]+"' code | cut -d'"' -f2
+		echo start	# what sched-sim's exec: answers
 		echo instance	# lib/rec.c
 		echo service	# svc-service(5)
 		printf '%s\n' node partition	# only read, by sched-sim

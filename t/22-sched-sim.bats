@@ -217,18 +217,16 @@ by_chance() {
 sched-sim: 1 jobs simulated, the last ends at 5" ]
 }
 
-@test "the example of the page" {
+@test "the examples of the page" {
 	mandoc -T ascii "$root/man/sched-sim.1" | col -bx |
-		sed -n '/^EXAMPLES/,/^SEE/s/^  *\([{]\|END$\|sched-sim -c\)/\1/p' >example
-	[ "$(wc -l <example)" = 6 ]
-	sh example >out
-	tsv .job_id .start_at .end_at | diff -u - <(cat <<-'END'
-	4	7	57
-	1	0	90
-	2	90	150
-	3	150	200
-	END
-	)
+		sed -n '/^EXAMPLES/,/^     The run/s/^           *//p' >example
+	[ "$(grep -c '^sched-sim' example)" = 2 ]
+	ln -s "$root/examples" .
+	sh -e example >out
+	tsv .job_id .start_at .end_at | diff -u - <(
+		for _ in easy exec; do
+			printf '%s\t%s\t%s\n' 4 7 57 1 0 90 2 90 150 3 150 200
+		done)
 }
 
 @test "same input, same bytes" {
@@ -322,7 +320,7 @@ sched-sim: 1 jobs simulated, the last ends at 5" ]
 
 @test "policies, clusters and options that cannot be" {
 	: >in
-	refused "policy 'slurm' is not known; known are fcfs, easy, easy-sjbf, conservative, sjf, ljf, largest, wfp3, unicef, fifo, srtf, srsf, las, ftf, drf, tetris, dlas, gittins" -c procs=1 -p slurm
+	refused "policy 'slurm' is not known; known are fcfs, easy, easy-sjbf, conservative, sjf, ljf, largest, wfp3, unicef, exec:CMD, fifo, srtf, srsf, las, ftf, drf, tetris, dlas, gittins" -c procs=1 -p slurm
 	refused "procs: 0 is not between 1 and 1073741824" -c procs=0 -p easy
 	refused "procs: 'x' is not a number" -c procs=x -p easy
 	refused "no.ini: No such file or directory" -c no.ini -p easy

@@ -58,3 +58,14 @@ teardown() {
 	[ -z "$(test_pids | grep -vx "$$" | xargs -r ps -o comm= -p |
 		grep -E '^(svc-|slurm|munged|python3)')" ]
 }
+
+@test "easy.py: the built-in policy, to the byte" {
+	for procs in 3 8; do
+		python3 "$root/t/model-sched.py" . $procs 300 $procs
+		sched-sim -c procs=$procs -p easy <jobs.ndjson >want
+		sched-sim -c procs=$procs -p "exec:$root/examples/easy.py" \
+			<jobs.ndjson >got
+		cmp want got
+		[ "$(wc -l <got)" = 300 ]
+	done
+}

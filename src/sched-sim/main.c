@@ -23,7 +23,9 @@ static const char usage_text[] =
 "  -p, --policy=POLICY      fcfs, easy, easy-sjbf, conservative, sjf, ljf,\n"
 "                           largest, wfp3, unicef; or, with rounds, fifo, srtf,\n"
 "                           srsf, las, ftf, drf, tetris, dlas, gittins, and\n"
-"                           +greedy, +fair, +tune or +opt, and +place\n"
+"                           +greedy, +fair, +tune or +opt, and +place; or\n"
+"                           exec:CMD, a program that decides\n"
+"  -t, --timeout=DUR        for each answer of exec:CMD [30s]\n"
 "      --same-instant=HOW   batch (default) or pyss: one pass an instant, or\n"
 "                           one an event\n"
 "      --allocate=HOW       count (default) or ids: name the machines\n"
@@ -52,6 +54,7 @@ enum {
 static const struct option long_options[] = {
 	{ "cluster", required_argument, NULL, 'c' },
 	{ "policy", required_argument, NULL, 'p' },
+	{ "timeout", required_argument, NULL, 't' },
 	{ "same-instant", required_argument, NULL, OPT_INSTANT },
 	{ "allocate", required_argument, NULL, OPT_ALLOCATE },
 	{ "compat", required_argument, NULL, OPT_COMPAT },
@@ -76,10 +79,13 @@ static struct {
 	bool pyss, ids, keep_going, dry_run;
 	const char *rounds_only;	/* an option that was given, or NULL */
 	const char *space_only;
+	int64_t timeout_ms;	/* -1: not given */
 	struct rounds_options rounds;
-} opt = { .rounds = {
+} opt = { .timeout_ms = -1, .rounds = {
 	.window = { -1, -1 }, .starve_s = -1, .explain = -1,
 } };
+
+enum { TIMEOUT_MS = 30000 };
 
 /* ---- options ---- */
 
@@ -153,6 +159,17 @@ parse_queues(char *text)
 	}
 }
 
+static void
+parse_timeout(const char *text)
+{
+	struct err e;
+
+	if (num_duration(text, &opt.timeout_ms, &e) < 0)
+		die(ST_PERM, "--timeout: %s", e.text);
+	if (opt.timeout_ms == 0)
+		die(ST_PERM, "--timeout: no program answers in no time");
+}
+
 /* A wrong name is answered with the right ones. */
 static void
 die_unknown(const char *policy)
@@ -212,11 +229,12 @@ parse_options(int argc, char **argv)
 {
 	int c;
 
-	while ((c = getopt_long(argc, argv, "c:p:knqvhV", long_options,
+	while ((c = getopt_long(argc, argv, "c:p:t:knqvhV", long_options,
 	    NULL)) != -1) {
 		switch (c) {
 		case 'c': opt.cluster = optarg; break;
 		case 'p': opt.policy = optarg; break;
+		case 't': parse_timeout(optarg); break;
 		case 'k': opt.keep_going = true; break;
 		case 'n': opt.dry_run = true; break;
 		case 'q': verbosity = -1; break;
@@ -267,6 +285,8 @@ run_space(struct err *e)
 {
 	static struct load l;	/* all lives until the program ends */
 
+	s.command = opt.policy;
+	s.timeout_ms = opt.timeout_ms < 0 ? TIMEOUT_MS : opt.timeout_ms;
 	s.one_by_one = opt.pyss;
 	if (opt.rounds_only != NULL)
 		return err_perm(e, "--%s is only for policies of rounds",
@@ -289,7 +309,8 @@ run_space(struct err *e)
 	s.procs = cluster.procs;
 	s.jobs = l.jobs;
 	s.jobs_len = l.len;
-	sim_run(&s);
+	if (sim_run(&s, e) < 0)
+		return -1;
 	chat("%d jobs simulated, the last ends at %lld", l.len,
 	    (long long)s.now);
 	if (s.now > REC_MAX)
@@ -312,6 +333,8 @@ main(int argc, char **argv)
 	space = policy_find(opt.policy, &s) != NULL;
 	if (!space && !rounds_is_policy(opt.policy))
 		die_unknown(opt.policy);
+	if (opt.timeout_ms >= 0 && strncmp(opt.policy, "exec:", 5) != 0)
+		die(ST_PERM, "--timeout is only for exec:CMD");
 	skipped = space ? run_space(&e) : run_rounds(&e);
 	if (skipped < 0)
 		die_err(&e);

@@ -28,6 +28,8 @@ policy_find(const char *name, const struct sim *s)
 {
 	size_t i;
 
+	if (strncmp(name, "exec:", 5) == 0)
+		return &policy_exec;
 	for (i = 0; i < ARRAY_LEN(policies); i++) {
 		if (strcmp(policies[i].counts->name, name) != 0)
 			continue;
@@ -50,5 +52,6 @@ policy_names(void)
 	for (i = 0; i < ARRAY_LEN(policies); i++)
 		(void)buf_addf(&names, "%s%s", i > 0 ? ", " : "",
 		    policies[i].counts->name);
+	(void)buf_adds(&names, ", exec:CMD");
 	return buf_str(&names);
 }

@@ -184,15 +184,14 @@ next_instant(const struct sim *s)
 
 	if (s->submitted < s->jobs_len)
 		at = MIN(at, s->jobs[s->submitted].submit_at);
-	if (s->policy->wake != NULL)
+	if (s->policy->wake != NULL && s->ended_len < s->jobs_len)
 		at = MIN(at, s->policy->wake(s));
 	return at;
 }
 
-void
-sim_run(struct sim *s)
+static void
+begin(struct sim *s)
 {
-	int64_t at;
 	size_t i;
 
 	s->free = s->procs;
@@ -209,7 +208,28 @@ sim_run(struct sim *s)
 	heap_init(&s->running);
 	if (s->policy->init != NULL)
 		s->policy->init(s);
-	while ((at = next_instant(s)) != NEVER) {
+}
+
+/* Nothing will ever happen again, but not all have ended. */
+static int
+stuck(const struct sim *s, struct err *e)
+{
+	int32_t i = 0;
+
+	while (s->jobs[i].start_at >= 0)
+		i++;
+	return err_perm(e, "%s: job %lld waits for ever: at %lld nothing runs, "
+	    "and nobody else is to be submitted", s->command,
+	    (long long)s->jobs[i].id, (long long)s->now);
+}
+
+int
+sim_run(struct sim *s, struct err *e)
+{
+	int64_t at;
+
+	begin(s);
+	while (!s->failed && (at = next_instant(s)) != NEVER) {
 		assert(at >= s->now);
 		s->now = at;
 		if (s->one_by_one)
@@ -217,5 +237,14 @@ sim_run(struct sim *s)
 		else
 			instant_at_once(s);
 	}
+	if (s->policy->release != NULL)
+		s->policy->release(s);
+	if (s->failed) {
+		*e = s->err;
+		return -1;
+	}
+	if (s->policy->outside && s->ended_len < s->jobs_len)
+		return stuck(s, e);
 	assert(s->ended_len == s->jobs_len && s->free == s->procs);
+	return 0;
 }

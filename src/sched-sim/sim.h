@@ -11,6 +11,8 @@
  *	queue.c		who of the waiting jobs fits, in order
  *	ends.c		when processors are expected back
  *	profile.c	processors, or machines, over time: reservations
+ *	outside.c	decisions that come from outside, and may be wrong
+ *	child.c		the program of exec:, and lines to and from it
  *
  * Time is int64_t, in whatever unit the records have. A policy sees a job's
  * limit and never its run time. Same input, same bytes out.
@@ -20,6 +22,7 @@
 
 #include "cluster.h"
 #include "heap.h"
+#include "nd.h"
 
 enum {
 	NOBODY = -1,		/* no job, no rank */
@@ -59,6 +62,8 @@ struct policy {
 	void (*pass)(struct sim *s);	/* starts all that is to start now */
 	/* the next time it wants a pass, whatever happens; or NEVER */
 	int64_t (*wake)(const struct sim *s);
+	void (*release)(struct sim *s);
+	bool outside;	/* it may leave jobs waiting for ever: an error */
 };
 
 struct sim {
@@ -68,6 +73,8 @@ struct sim {
 	const struct cluster *cluster;
 	int64_t procs;
 	size_t words;		/* of a set of machines */
+	const char *command;	/* of exec: */
+	int64_t timeout_ms;	/* for each of its answers */
 
 	struct sim_job *jobs;	/* in order of submission */
 	int32_t jobs_len;
@@ -83,6 +90,8 @@ struct sim {
 	int32_t *ended;		/* in order of their ends */
 	int32_t ended_len;
 	void *own;		/* the policy's */
+	bool failed;		/* a policy says so, with err; it ends here */
+	struct err err;
 };
 
 /* ---- load.c ---- */
@@ -107,8 +116,8 @@ int load_write(const struct sim *s, const struct sim_job *j, struct err *e);
 
 /* ---- sim.c ---- */
 
-/* Runs all jobs to their ends. */
-void sim_run(struct sim *s);
+/* Runs all jobs to their ends. 0; -1 and *e: the policy cannot go on. */
+int sim_run(struct sim *s, struct err *e);
 
 /* For policies: whether the job, which waits, could start now. */
 bool sim_fits(const struct sim *s, int32_t job);
@@ -131,6 +140,8 @@ const struct policy *policy_find(const char *name, const struct sim *s);
 /* The names, with commas between, for messages. */
 const char *policy_names(void);
 
+/* policy-exec.c: a program decides. */
+extern const struct policy policy_exec;
 /* policy-order.c: strict order, and the first that does not fit blocks. */
 extern const struct policy policy_fcfs, policy_sjf, policy_ljf,
     policy_largest;
@@ -144,6 +155,48 @@ extern const struct policy policy_easy_ids, policy_easy_sjbf_ids;
 extern const struct policy policy_conservative;
 /* policy-easy-nodes.c: easy on a cluster of nodes. */
 extern const struct policy policy_easy_nodes, policy_easy_sjbf_nodes;
+
+/* ---- outside.c: decisions that come from outside ---- */
+
+/* The job with that id, or NOBODY. */
+int32_t outside_find(const struct sim *s, int64_t id);
+
+/*
+ * Starts the job with that id now, if it can be. 0; -1 and *e, which says what
+ * is wrong with that.
+ */
+int outside_start(struct sim *s, int64_t id, struct err *e);
+
+/* ---- child.c: a program that answers lines ---- */
+
+struct child {
+	pid_t pid;
+	int to, from;		/* its input and its output; not blocking */
+	struct nd_in in;
+};
+
+/*
+ * Starts a command, blanks between its arguments; a backslash takes the byte
+ * behind it as it is. No shell is asked. 0; -1 and *e.
+ */
+int child_start(struct child *c, const char *command, struct err *e);
+
+/* Sends lines that want no answer yet. 0; -1 and *e. */
+int child_tell(struct child *c, const struct buf *out, int64_t timeout_ms,
+    struct err *e);
+
+/*
+ * Sends a line, and waits for the one that answers it (the caller's
+ * reference). 0; -1 and *e.
+ */
+int child_ask(struct child *c, const struct buf *out, json_t **answer,
+    int64_t timeout_ms, struct err *e);
+
+/*
+ * Ends it: its input ends, and what has not ended timeout_ms later is killed.
+ * 0: it ended with status 0; -1 and *e.
+ */
+int child_end(struct child *c, int64_t timeout_ms, struct err *e);
 
 /* ---- queue.c: waiting jobs, sought by rank ---- */
 
