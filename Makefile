@@ -26,7 +26,7 @@ B = build/$(VARIANT)
 
 # The library: what two tools share. Foreign libraries stay out of it.
 LIB = announce buf chunks clock die err ev flat heap http jobspec jobtext \
-	map nd net notify num rec rng service xalloc
+	map nd net notify num rec rng service term xalloc
 LIBBERTH = $(B)/libberth.a
 
 # Which tool links what, beside libberth and jansson.

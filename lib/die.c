@@ -12,6 +12,7 @@
 
 const char *prog = "berth";
 int verbosity;
+void (*die_before)(void);
 
 /*
  * One line, one write. Control bytes of foreign text (a record, a response)
@@ -24,6 +25,8 @@ say(const char *fmt, va_list ap)
 	size_t i, len;
 	int n;
 
+	if (die_before != NULL)
+		die_before();
 	n = snprintf(line, sizeof(line), "%s: ", prog);
 	len = n < 0 ? 0 : (size_t)n;
 	if (len < sizeof(line) - 1) {

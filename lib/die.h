@@ -13,6 +13,9 @@
 extern const char *prog;	/* set first thing in main */
 extern int verbosity;		/* -q: -1; default 0; each -v: +1 */
 
+/* Called before anything is said: a line of progress makes way. Or NULL. */
+extern void (*die_before)(void);
+
 /* Says it, whatever the verbosity. */
 void warn(const char *fmt, ...) PRINTF_LIKE(1, 2);
 

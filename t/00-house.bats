@@ -74,6 +74,7 @@ code() {
 	ev:heap clock err
 	net:ev err num buf
 	notify:err
+	term:clock
 	END
 	nothing <"$BATS_TEST_TMPDIR/found"
 	# and no module that the list does not know

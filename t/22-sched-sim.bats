@@ -153,7 +153,7 @@ by_chance() {
 
 @test "a record comes out with what it had, and what was found out" {
 	cat >in <<-'END'
-	{"kind":"cluster","procs":4}
+	{"kind":"event","event":"none"}
 	{"kind":"job","job_id":7,"user":"zoë","submit_at":10,"run_s":5,"limit_s":9,"cpus":3,"own":{"a":[1,2.50]}}
 	 { "kind" : "job", "wait_s":3, "job_id": 8, "submit_at":10, "start_at":20, "end_at":23, "nodes":"n1", "alloc":"5", "cpus":2, "note":"a\"b" }
 	END
@@ -334,7 +334,7 @@ sched-sim: 1 jobs simulated, the last ends at 5" ]
 	refused "--window: no job lies from 2 to before 2" -c procs=1 -p fifo --window=2:2
 	printf '[CLUSTER]\nracks = 2\nservers_per_rack = 1\ngpus_per_server = 1\ncpus_per_server = 1\ndram_per_server = 1\nsspeed_per_server = 1\n' >two.ini
 	refused "two.ini: racks = 2: only one rack is simulated; put all servers into it" -c two.ini -p easy
-	for args in '' '-c procs=1' '-p easy' '-c procs=1 -p easy x'; do
+	for args in '' '-c procs=1' '-c procs=1 -p easy x'; do
 		run -2 sched-sim $args <in
 		[[ $output == "usage: sched-sim "* ]]
 	done

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "watch.h"
 #include "xalloc.h"
 
 enum { BLAME_MS = 1000 };	/* for one that closed a pipe to end */
@@ -199,14 +200,17 @@ static int
 turn(struct child *c, const struct buf *out, size_t *sent, int64_t left_ms,
     struct err *e)
 {
-	struct pollfd p[2] = {
+	struct pollfd p[3] = {
 		{ .fd = c->from, .events = POLLIN },
 		{ .fd = *sent < out->len ? c->to : -1, .events = POLLOUT },
+		{ .fd = watch_fd(), .events = POLLIN },
 	};
 
+	if (watch_stopped())
+		return err_temp(e, "interrupted");
 	if (left_ms <= 0)
 		return err_perm(e, "no answer in time");
-	if (poll(p, 2, (int)MIN(left_ms, INT32_MAX)) < 0)
+	if (poll(p, 3, (int)MIN(left_ms, INT32_MAX)) < 0)
 		return errno == EINTR ? 0 : err_errno(e, "poll");
 	if (p[1].revents != 0 && send_some(c, out, sent, e) < 0)
 		return -1;

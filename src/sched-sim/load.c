@@ -12,7 +12,6 @@
 
 #include "die.h"
 #include "flat.h"
-#include "nd.h"
 #include "xalloc.h"
 
 enum {
@@ -251,47 +250,33 @@ check_ids(const struct load *l, const char *name, struct err *e)
 	    name, (long long)twice);
 }
 
-/* Waits for the next line: 1; 0 at the end; -1 and *e: a bad one. */
 static int
-next_line(struct nd_in *in, char **line, size_t *len, struct err *e)
-{
-	int got;
-
-	while ((got = nd_next(in, line, len, e)) == 0 && !in->eof)
-		if (nd_fill(in, e) < 0)
-			die_err(e);
-	return got;
-}
-
-static int
-one_line(struct load *l, size_t *cap, struct line *line, struct nd_in *in,
+one_line(struct load *l, size_t *cap, struct line *line, struct input *in,
     const struct cluster *c, struct err *e)
 {
 	char *text = NULL;
 	size_t len = 0;
-	int got = next_line(in, &text, &len, e);
+	int got = input_next(in, &text, &len, e);
 
 	if (got <= 0)
 		return got;
 	if (read_line(line, text, len, e) < 0 ||
 	    (is_job(line) && add_job(l, cap, line, c, e) < 0))
-		return err_prefix(e, "%s:%lu", in->name, in->line);
+		return err_prefix(e, "%s:%lu", in->nd.name, in->nd.line);
 	return 1;
 }
 
 int
-load_jobs(struct load *l, int fd, const char *name, const struct cluster *c,
+load_jobs(struct load *l, struct input *in, const struct cluster *c,
     bool keep_going, struct err *e)
 {
 	struct line line = { .text = BUF_INIT(2 * ND_LINE_MAX) };
-	struct nd_in in;
 	size_t cap = 0;
 	int got;
 
 	if (c->nodes_len > 0)
 		line.need = need_line_new();
-	nd_open(&in, fd, name);
-	while ((got = one_line(l, &cap, &line, &in, c, e)) != 0) {
+	while ((got = one_line(l, &cap, &line, in, c, e)) != 0) {
 		if (got > 0)
 			continue;
 		if (!keep_going)
@@ -299,10 +284,9 @@ load_jobs(struct load *l, int fd, const char *name, const struct cluster *c,
 		warn("%s: skipped", e->text);
 		l->skipped++;
 	}
-	nd_close(&in);
 	buf_release(&line.text);
 	need_line_free(line.need);
-	return got < 0 ? -1 : check_ids(l, name, e);
+	return got < 0 ? -1 : check_ids(l, in->nd.name, e);
 }
 
 /* ---- out ---- */

@@ -12,14 +12,16 @@
 #include "rec.h"
 #include "rounds.h"
 #include "sim.h"
+#include "watch.h"
 
 static const char usage_text[] =
-"usage: sched-sim -c CLUSTER -p POLICY [options] < jobs.ndjson\n"
+"usage: sched-sim [-c CLUSTER] -p POLICY [options] < jobs.ndjson\n"
 "\n"
 "Reads job records in order of submission and writes them, in order of their\n"
 "ends, with when each starts and ends under POLICY.\n"
 "\n"
-"  -c, --cluster=CLUSTER    procs=N, an ini file with [CLUSTER], or node records\n"
+"  -c, --cluster=CLUSTER    procs=N, an ini file with [CLUSTER], or node records;\n"
+"                           if not given, procs of the input's cluster record\n"
 "  -p, --policy=POLICY      fcfs, easy, easy-sjbf, conservative, sjf, ljf,\n"
 "                           largest, wfp3, unicef; or, with rounds, fifo, srtf,\n"
 "                           srsf, las, ftf, drf, tetris, dlas, gittins, and\n"
@@ -245,7 +247,7 @@ parse_options(int argc, char **argv)
 		default: one_option(c, optarg);
 		}
 	}
-	if (opt.cluster == NULL || opt.policy == NULL || optind < argc)
+	if (opt.policy == NULL || optind < argc)
 		die_usage(usage_text);
 }
 
@@ -255,7 +257,7 @@ static struct cluster cluster;
 static struct sim s = { .cluster = &cluster };
 
 static int64_t
-run_rounds(struct err *e)
+run_rounds(struct input *in, struct err *e)
 {
 	struct rounds_options *o = &opt.rounds;
 
@@ -263,28 +265,53 @@ run_rounds(struct err *e)
 	o->cluster = opt.cluster;
 	o->keep_going = opt.keep_going;
 	o->dry_run = opt.dry_run;
+	o->go_on = watch_go_on;
 	if (opt.space_only != NULL)
 		return err_perm(e, "%s is not for policies of rounds",
 		    opt.space_only);
-	return rounds_run(o, STDIN_FILENO, "stdin", e);
+	if (opt.cluster == NULL)
+		return err_perm(e, "rounds need servers: -c with an ini file");
+	return rounds_run(o, in, e);
+}
+
+/* As -c says, or else the head of the input. */
+static int
+find_cluster(const struct input *in, struct err *e)
+{
+	if (opt.cluster != NULL)
+		return cluster_load(&cluster, opt.cluster, e);
+	cluster.procs = input_procs(in);
+	if (cluster.procs == 0)
+		return err_perm(e, "no -c, and the input does not begin with "
+		    "a cluster record that has procs");
+	if (cluster.procs > PROCS_MAX)
+		return err_perm(e, "%s: more than %d processors", in->nd.name,
+		    PROCS_MAX);
+	return 0;
 }
 
 static int
 write_all(struct err *e)
 {
+	bool was_stopped = watch_stopped();
 	int32_t i;
 
-	for (i = 0; i < s.ended_len; i++)
+	for (i = 0; i < s.ended_len; i++) {
+		if (!was_stopped && watch_stopped())
+			return err_temp(e, "interrupted: %d of %d jobs are "
+			    "written", i, s.ended_len);
 		if (load_write(&s, &s.jobs[s.ended[i]], e) < 0)
 			return -1;
+	}
 	return 0;
 }
 
 static int64_t
-run_space(struct err *e)
+run_space(struct input *in, struct err *e)
 {
 	static struct load l;	/* all lives until the program ends */
 
+	s.go_on = watch_go_on;
 	s.command = opt.policy;
 	s.timeout_ms = opt.timeout_ms < 0 ? TIMEOUT_MS : opt.timeout_ms;
 	s.one_by_one = opt.pyss;
@@ -294,13 +321,12 @@ run_space(struct err *e)
 	if (opt.pyss && opt.ids)
 		return err_perm(e, "--same-instant=pyss counts processors; it "
 		    "does not go with --allocate=ids");
-	if (cluster_load(&cluster, opt.cluster, e) < 0)
+	if (find_cluster(in, e) < 0)
 		return -1;
 	if (cluster.nodes_len > 0 && opt.space_only != NULL)
 		return err_perm(e, "%s is not for a cluster of nodes",
 		    opt.space_only);
-	if (load_jobs(&l, STDIN_FILENO, "stdin", &cluster, opt.keep_going,
-	    e) < 0)
+	if (load_jobs(&l, in, &cluster, opt.keep_going, e) < 0)
 		return -1;
 	chat("%d jobs read", l.len);
 	if (opt.dry_run)
@@ -311,18 +337,24 @@ run_space(struct err *e)
 	s.jobs_len = l.len;
 	if (sim_run(&s, e) < 0)
 		return -1;
-	chat("%d jobs simulated, the last ends at %lld", l.len,
+	if (s.stopped)
+		warn("interrupted at simulated time %lld: %d of %d jobs have "
+		    "ended", (long long)s.now, s.ended_len, s.jobs_len);
+	chat("%d jobs simulated, the last ends at %lld", s.ended_len,
 	    (long long)s.now);
 	if (s.now > REC_MAX)
 		return err_perm(e, "the last job ends at %lld, and records "
 		    "have no time after %lld", (long long)s.now,
 		    (long long)REC_MAX);
+	watch_clear();
+	input_pass_cluster(in, s.procs, 0);
 	return write_all(e) < 0 ? -1 : l.skipped;
 }
 
 int
 main(int argc, char **argv)
 {
+	static struct input in;
 	int64_t skipped;
 	bool space;
 	struct err e;
@@ -335,8 +367,15 @@ main(int argc, char **argv)
 		die_unknown(opt.policy);
 	if (opt.timeout_ms >= 0 && strncmp(opt.policy, "exec:", 5) != 0)
 		die(ST_PERM, "--timeout is only for exec:CMD");
-	skipped = space ? run_space(&e) : run_rounds(&e);
+	watch_begin();
+	if (input_open(&in, STDIN_FILENO, "stdin", &e) < 0)
+		die_err(&e);
+	skipped = space ? run_space(&in, &e) : run_rounds(&in, &e);
 	if (skipped < 0)
 		die_err(&e);
+	input_close(&in);
+	watch_clear();
+	if (watch_obeyed())
+		leave(ST_TEMP);
 	leave(skipped > 0 ? ST_NO : ST_OK);
 }

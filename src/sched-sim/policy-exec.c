@@ -12,6 +12,7 @@
 #include "die.h"
 #include "flat.h"
 #include "rec.h"
+#include "watch.h"
 #include "xalloc.h"
 
 /* What a policy may see of a record, beside what it plans with. */
@@ -226,11 +227,14 @@ exec_pass(struct sim *s)
 	json_t *answer = NULL;
 	struct err e;
 
-	if (s->failed)
+	if (s->failed || s->stopped)
 		return;
 	if (tell_pass(s, x, &e) < 0 || child_ask(&x->child, &x->line, &answer,
-	    s->timeout_ms, &e) < 0 || obey(s, x, answer, &e) < 0)
-		(void)fail(s, &e);
+	    s->timeout_ms, &e) < 0 || obey(s, x, answer, &e) < 0) {
+		s->stopped = watch_stopped();
+		if (!s->stopped)
+			(void)fail(s, &e);
+	}
 	json_decref(answer);
 }
 
@@ -248,8 +252,9 @@ exec_release(struct sim *s)
 	struct exec *x = s->own;
 	struct err e;
 
-	if (child_end(&x->child, s->failed ? 0 : s->timeout_ms, &e) < 0 &&
-	    !s->failed)
+	bool early = s->failed || s->stopped;
+
+	if (child_end(&x->child, early ? 0 : s->timeout_ms, &e) < 0 && !early)
 		warn("%s: %s", s->command, e.text);
 	(void)sigaction(SIGPIPE, &x->sigpipe, NULL);
 	buf_release(&x->line);

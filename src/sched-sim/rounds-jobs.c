@@ -8,7 +8,6 @@
 
 #include "die.h"
 #include "flat.h"
-#include "nd.h"
 #include "rec.h"
 #include "xalloc.h"
 
@@ -31,7 +30,7 @@ enum { MODEL_NAME_MAX = 64 };
 static const double alone_max_s = 36525.0 * 24 * 3600;	/* 100 years */
 
 struct reader {
-	struct nd_in nd;
+	struct input *in;
 	struct buf text;	/* of the record, without its last brace */
 	size_t cap;		/* of the jobs */
 };
@@ -285,14 +284,11 @@ check_ids(const struct rounds *r, const char *name, struct err *e)
 static int
 next_line(struct rounds *r, struct reader *in, struct err *e)
 {
-	struct nd_in *nd = &in->nd;
-	char *line;
-	size_t len;
-	int got;
+	const struct nd_in *nd = &in->in->nd;
+	char *line = NULL;
+	size_t len = 0;
+	int got = input_next(in->in, &line, &len, e);
 
-	while ((got = nd_next(nd, &line, &len, e)) == 0 && !nd->eof)
-		if (nd_fill(nd, e) < 0)
-			die_err(e);
 	if (got > 0 && read_line(r, in, line, len, e) < 0) {
 		(void)err_prefix(e, "%s:%lu", nd->name, nd->line);
 		return -1;
@@ -301,13 +297,14 @@ next_line(struct rounds *r, struct reader *in, struct err *e)
 }
 
 int
-rounds_load_jobs(struct rounds *r, int fd, const char *name, bool keep_going,
+rounds_load_jobs(struct rounds *r, struct input *input, bool keep_going,
     struct err *e)
 {
-	struct reader in = { .text = BUF_INIT(2 * ND_LINE_MAX) };
+	struct reader in = {
+		.in = input, .text = BUF_INIT(2 * ND_LINE_MAX),
+	};
 	int got;
 
-	nd_open(&in.nd, fd, name);
 	while ((got = next_line(r, &in, e)) != 0) {
 		if (got > 0)
 			continue;
@@ -316,7 +313,6 @@ rounds_load_jobs(struct rounds *r, int fd, const char *name, bool keep_going,
 		warn("%s: skipped", e->text);
 		r->unusable++;
 	}
-	nd_close(&in.nd);
 	buf_release(&in.text);
-	return got < 0 ? -1 : check_ids(r, name, e);
+	return got < 0 ? -1 : check_ids(r, input->nd.name, e);
 }

@@ -190,7 +190,7 @@ rounds_say_jobs(const struct rounds *r)
 
 	for (i = 0; i < r->ended_len; i++)
 		say_job(r->ended[i]);
-	for (i = 0; i < r->jobs_len; i++)
+	for (i = 0; !r->stopped && i < r->jobs_len; i++)
 		if (r->jobs[i].end_at < 0)
 			say_job(&r->jobs[i]);
 }

@@ -258,6 +258,10 @@ simulate(struct rounds *r, struct err *e)
 	r->now = r->o->at_once || r->jobs_len == 0 ? 1 :
 	    round_at(r->jobs[0].submit_at);
 	for (;; r->now += ROUND_S) {
+		r->stopped = !r->o->go_on(r->now, (int64_t)r->ended_len,
+		    (int64_t)r->jobs_len);
+		if (r->stopped)
+			return 0;
 		admit(r);
 		if (r->order_len == 0) {
 			r->runs_len = r->tried_len = 0;
@@ -377,19 +381,29 @@ set_slack(struct servers *s)
 }
 
 static void
+pass_cluster(const struct servers *s, struct input *in)
+{
+	input_pass_cluster(in, s->len * (int64_t)s->cap.v[CPU],
+	    s->len * s->gpus);
+}
+
+static void
 say_result(const struct rounds *r)
 {
+	if (r->stopped)
+		warn("interrupted at simulated time %lld: %zu of %zu jobs have "
+		    "ended", (long long)r->now, r->ended_len, r->jobs_len);
 	chat("%zu jobs simulated, the last round begins at %lld",
 	    r->ended_len, (long long)r->now);
-	if (r->o->window[0] >= 0 && r->arrived == r->jobs_len)
+	if (!r->stopped && r->o->window[0] >= 0 &&
+	    r->arrived == r->jobs_len)
 		note("the last job was submitted before the window had ended: "
 		    "with more of them it could end otherwise");
 	rounds_say_jobs(r);
 }
 
 int64_t
-rounds_run(const struct rounds_options *o, int fd, const char *name,
-    struct err *e)
+rounds_run(const struct rounds_options *o, struct input *in, struct err *e)
 {
 	struct rounds r = {
 		.o = o,
@@ -403,13 +417,19 @@ rounds_run(const struct rounds_options *o, int fd, const char *name,
 		goto out;
 	if (!o->synergy)
 		set_slack(&r.servers);
-	if (rounds_load_jobs(&r, fd, name, o->keep_going, e) < 0)
+	if (rounds_load_jobs(&r, in, o->keep_going, e) < 0)
 		goto out;
 	chat("%zu jobs read", r.jobs_len);
-	if (begin(&r, e) < 0 || (!o->dry_run && simulate(&r, e) < 0))
+	if (begin(&r, e) < 0)
 		goto out;
-	if (!o->dry_run)
+	if (!o->dry_run && (o->say_rounds || o->explain >= 0))
+		pass_cluster(&r.servers, in);
+	if (!o->dry_run && simulate(&r, e) < 0)
+		goto out;
+	if (!o->dry_run) {
+		pass_cluster(&r.servers, in);
 		say_result(&r);
+	}
 	result = r.unusable;
 out:
 	release(&r);

@@ -28,6 +28,7 @@
 
 #include "buf.h"
 #include "err.h"
+#include "input.h"
 
 enum {
 	ROUND_S = 300,
@@ -182,6 +183,8 @@ struct rounds_options {
 	bool say_rounds;	/* `round` records */
 	bool keep_going;	/* skip bad records */
 	bool dry_run;		/* read and check, no more */
+	/* asked before each round; false: it ends here */
+	bool (*go_on)(int64_t now, int64_t ended, int64_t all);
 };
 
 /* A record of the sorted list. */
@@ -224,17 +227,17 @@ struct rounds {
 	size_t ended_len;
 	int64_t window_left;
 	const struct rjob *explained;
+	bool stopped;		/* by go_on */
 	struct buf saying, said;	/* what runs now, and before */
 };
 
 /* ---- rounds.c ---- */
 
 /*
- * The whole task: `job` records from fd, called name in messages; records on
- * stdout, once all has gone well. The number of records that were skipped; or
- * -1 and *e.
+ * The whole task: `job` records in; records on stdout, once all has gone well.
+ * The number of records that were skipped; or -1 and *e.
  */
-int64_t rounds_run(const struct rounds_options *o, int fd, const char *name,
+int64_t rounds_run(const struct rounds_options *o, struct input *in,
     struct err *e);
 
 /* ---- rounds-name.c ---- */
@@ -259,8 +262,8 @@ void rounds_first_by_gpus(struct rounds *r);
 /* ---- rounds-load.c, rounds-jobs.c ---- */
 
 int rounds_load_cluster(struct servers *s, const char *path, struct err *e);
-int rounds_load_jobs(struct rounds *r, int fd, const char *name,
-    bool keep_going, struct err *e);
+int rounds_load_jobs(struct rounds *r, struct input *in, bool keep_going,
+    struct err *e);
 
 /* ---- rounds-say.c ---- */
 

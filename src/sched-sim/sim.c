@@ -229,8 +229,11 @@ sim_run(struct sim *s, struct err *e)
 	int64_t at;
 
 	begin(s);
-	while (!s->failed && (at = next_instant(s)) != NEVER) {
+	while (!s->failed && !s->stopped && (at = next_instant(s)) != NEVER) {
 		assert(at >= s->now);
+		s->stopped = !s->go_on(s->now, s->ended_len, s->jobs_len);
+		if (s->stopped)
+			break;
 		s->now = at;
 		if (s->one_by_one)
 			instant_one_by_one(s);
@@ -243,6 +246,8 @@ sim_run(struct sim *s, struct err *e)
 		*e = s->err;
 		return -1;
 	}
+	if (s->stopped)
+		return 0;
 	if (s->policy->outside && s->ended_len < s->jobs_len)
 		return stuck(s, e);
 	assert(s->ended_len == s->jobs_len && s->free == s->procs);

@@ -3,6 +3,8 @@
  * its start to its end, and a policy says who starts when.
  *
  *	main.c		options, and which family a policy belongs to
+ *	input.h		lines in, for both families
+ *	watch.h		progress and interrupts
  *	load.c		records in and out; the only file here that knows JSON
  *	cluster.h	nodes, and what a job asks of them
  *	sim.c		the loop: ends, submissions, passes, in order of time
@@ -22,7 +24,7 @@
 
 #include "cluster.h"
 #include "heap.h"
-#include "nd.h"
+#include "input.h"
 
 enum {
 	NOBODY = -1,		/* no job, no rank */
@@ -92,6 +94,9 @@ struct sim {
 	void *own;		/* the policy's */
 	bool failed;		/* a policy says so, with err; it ends here */
 	struct err err;
+	/* asked before each instant; false: it ends here */
+	bool (*go_on)(int64_t now, int64_t ended, int64_t all);
+	bool stopped;		/* by that, or by the policy */
 };
 
 /* ---- load.c ---- */
@@ -104,19 +109,21 @@ struct load {
 };
 
 /*
- * Reads all `job` records of fd, called name in messages, and sees that each
- * can run on the cluster. 0; -1 and *e. With keep_going a bad record is said
- * and counted instead.
+ * Reads all `job` records, and sees that each can run on the cluster. 0; -1
+ * and *e. With keep_going a bad record is said and counted instead.
  */
-int load_jobs(struct load *l, int fd, const char *name,
-    const struct cluster *c, bool keep_going, struct err *e);
+int load_jobs(struct load *l, struct input *in, const struct cluster *c,
+    bool keep_going, struct err *e);
 
 /* Writes the record of a job that has ended to stdout. 0; -1 and *e. */
 int load_write(const struct sim *s, const struct sim_job *j, struct err *e);
 
 /* ---- sim.c ---- */
 
-/* Runs all jobs to their ends. 0; -1 and *e: the policy cannot go on. */
+/*
+ * Runs all jobs to their ends, or to where it was stopped. 0; -1 and *e: the
+ * policy cannot go on.
+ */
 int sim_run(struct sim *s, struct err *e);
 
 /* For policies: whether the job, which waits, could start now. */
