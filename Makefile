@@ -20,7 +20,7 @@ ifdef WERROR
 WARN += -Werror
 endif
 CFLAGS = $(OPT) $(WARN) -fstack-protector-strong -D_FORTIFY_SOURCE=2
-ALL_CFLAGS = -std=c11 -D_GNU_SOURCE -Ilib $(filter-out \
+ALL_CFLAGS = -std=c11 -D_GNU_SOURCE -Ilib -ffp-contract=off $(filter-out \
 	$(if $(SAN),-D_FORTIFY_SOURCE=2),$(CFLAGS)) -MMD -MP
 B = build/$(VARIANT)
 

@@ -209,7 +209,8 @@ odd() {
 	CANCELLED by 1000|é|13_4|15|2024-05-06T07:08:10|Unknown|Unknown|00:00:00|UNLIMITED|0||None assigned|bob|
 	END
 	sed -i 's/^COMPLETED|batch.*/&|/' in
-	sched-trace sacct in >got
+	sched-trace sacct in >got 2>talk
+	[ "$(cat talk)" = 'sched-trace: in: passed over 1 rows of steps' ]
 	diff -u - got <<-'END'
 	{"kind":"job","job_id":12,"submit_at":1714979289,"start_at":1714979349,"end_at":1715065749,"wait_s":60,"run_s":86400,"limit_s":172800,"cpus":8,"gpus":2,"mem_mb":4608,"name":"a b","user":"ada","state":"COMPLETED","nodes":"n1"}
 	{"kind":"job","job_id":15,"array_job_id":13,"array_task_id":4,"submit_at":1714979290,"name":"é","user":"bob","state":"CANCELLED"}
@@ -351,6 +352,13 @@ example() {
 	example 2 sched-trace.1 >script
 	bash -eo pipefail script >got
 	[ "$(sed -n '1p;$p' got | cut -d, -f1)" = $'0\n5999' ]
+	echo '[{"submitted_time":"2017-10-07 01:11:39","attempts":[{"start_time":"2017-10-07 01:12:09","end_time":"2017-10-07 01:13:09","detail":[{"ip":"m4","gpus":["gpu0"]}]}]}]' >cluster_job_log
+	example 3 sched-trace.1 >script
+	bash -eo pipefail script >got
+	[ "$(head -n 1 got)" = '1 jobs ended, 0 have not; 60 s from first to last' ]
+	example 4 sched-trace.1 >script
+	bash -eo pipefail script >got
+	[[ $(head -n 1 got) == '5000 jobs ended, 0 have not; '* ]]
 	mkdir bin
 	cat >bin/sacct <<-'END'
 	#!/bin/sh
@@ -359,7 +367,7 @@ example() {
 	echo '1|1|ada|COMPLETED|2024-05-06T07:08:09|2024-05-06T07:08:19|2024-05-06T07:08:29|10|1|2|cpu=2'
 	END
 	chmod +x bin/sacct
-	example 3 sched-trace.1 >script
+	example 5 sched-trace.1 >script
 	PATH=$PWD/bin:$PATH bash -eo pipefail script >got
 	[ "$(head -n 1 got)" = '1 jobs ended, 0 have not; 20 s from first to last' ]
 }
@@ -382,7 +390,7 @@ example() {
 
 @test "wrong usage is told" {
 	: >in
-	odd 'nonsense: known are swf, synergy, sacct, and generate' nonsense
+	odd 'nonsense: known are swf, synergy, sacct, helios, openb, tiresias, gavel, philly, and generate' nonsense
 	odd '--to=sacct: known are swf and synergy' --to=sacct
 	run -2 sched-trace
 	run -2 sched-trace swf in in
@@ -392,7 +400,7 @@ example() {
 	run -2 sched-trace generate --stream=synergy-single
 	run -2 sched-trace generate --stream=synergy-single --jobs=3 in
 	run -2 --separate-stderr sched-trace generate --stream=x --jobs=3
-	[ "$stderr" = 'sched-trace: --stream=x: known are synergy-single, synergy-synth and log-uniform' ]
+	[ "$stderr" = 'sched-trace: --stream=x: known are synergy-single, synergy-synth, lublin and log-uniform' ]
 	run -2 --separate-stderr sched-trace --split=50,50,1
 	[ "$stderr" = 'sched-trace: --split: the percentages sum to 101, not 100' ]
 	run -2 sched-trace --split=50,50

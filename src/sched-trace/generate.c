@@ -1,190 +1,250 @@
 /*
- * generate.c - workloads made up from a seed: the streams of Synergy's paper,
- * draw by draw as its simulator makes them, and jobs for tests of load.
+ * generate.c - workloads made up from a seed, whose load can be chosen.
+ *
+ * lublin: sizes and run times as Lublin and Feitelson found them (see
+ * arrivals.c), with their program's parameters for jobs of all types. A job is
+ * alone on one processor; or log2 of its size is uniform in two stages, and
+ * more often than not a whole number. ln of its run time is a mixture of two
+ * gamma distributions, the longer one more likely the larger it is.
+ * log-uniform: for tests of load, each decade and each power as likely.
  */
 #include "trace.h"
 
 #include <math.h>
 #include <string.h>
 
-enum { CLASSES = 3, DURATION_SEED = 42 };
+#include "die.h"
 
-/* The models in the order in which they take turns, and an iteration's s. */
-static const struct zoo {
-	int len;
-	struct { const char *name; double iter_s; } models[5];
-} zoo[CLASSES] = {
-	{ 5, { { "alexnet", 0.6 }, { "res18", 0.64 }, { "res50", 0.78 },
-	    { "mobilenet", 0.71 }, { "shufflenet", 0.615 } } },
-	{ 3, { { "gnmt", 0.12 }, { "transformer", 0.67 },
-	    { "lstm", 0.011 } } },
-	{ 2, { { "m5", 0.6 }, { "deepspeech", 0.757 } } },
+/* ---- sizes and run times ---- */
+
+static const double serial = 0.244, power_of_2 = 0.576;
+static const double log2_low = 0.8, log2_last_stage = 2.5, first_stage = 0.86;
+static const double short_shape = 4.2, short_scale = 0.94;
+static const double long_shape = 312, long_scale = 0.03;
+static const double short_slope = -0.0054, short_at_0 = 0.78;
+static const double log_run_max = 12;	/* about two days */
+
+struct work {
+	int64_t procs, run_s, limit_s;
 };
 
-struct stream {
-	struct mt arrivals, durations;
-	int64_t made[CLASSES], all;	/* jobs so far */
-	int64_t now;
+/* What is the same for all jobs. */
+struct load {
+	void (*draw)(struct load *l, struct work *w);	/* size, run time */
+	struct dice dice;
+	struct arrivals arrivals;
+	double log2_procs;
+	int estimates;
 };
 
-struct job {
-	int64_t submit_at, gpus;
-	double duration_s;
-	const char *model;
-	double iter_s;
-};
-
-/* Log-uniform: four in five below 1000 minutes, the others up to 10000. */
 static double
-duration(struct mt *m)
+log2_of(double x)
 {
-	bool is_long = mt_random(m) >= 0.8;
+	int whole;
 
-	return 60 * pow(10, is_long ? mt_uniform(m, 3, 4) :
-	    mt_uniform(m, 1.5, 3));
+	return frexp(x, &whole) == 0.5 ? whole - 1 :
+	    dice_log(x) / dice_log(2);
+}
+
+static int64_t
+power(double log2)
+{
+	return (int64_t)floor(dice_exp(log2 * dice_log(2)) + 0.5);
+}
+
+static int64_t
+lublin_size(struct load *l)
+{
+	double u = mt_random(&l->dice.mt), high = l->log2_procs, middle, x;
+	int64_t size;
+
+	middle = fmax(high - log2_last_stage, (log2_low + high) / 2);
+	if (u <= serial || high < 1)
+		return 1;
+	x = mt_random(&l->dice.mt) <= first_stage ?
+	    mt_uniform(&l->dice.mt, log2_low, middle) :
+	    mt_uniform(&l->dice.mt, middle, high);
+	if (u > serial + power_of_2)
+		return MIN(power(x), opt.procs);
+	size = INT64_C(1) << (int)floor(x + 0.5);
+	return size <= opt.procs ? size : size / 2;
+}
+
+static int64_t
+lublin_run_s(struct load *l, int64_t size)
+{
+	double p = short_slope * (double)size + short_at_0, x;
+
+	do
+		x = mt_random(&l->dice.mt) <= p ?
+		    dice_gamma(&l->dice, short_shape, short_scale) :
+		    dice_gamma(&l->dice, long_shape, long_scale);
+	while (x > log_run_max);
+	return (int64_t)floor(dice_exp(x));
 }
 
 static void
-arrive(struct stream *s, struct job *j)
+lublin(struct load *l, struct work *w)
 {
-	s->now += (int64_t)ceil(-log(1 - mt_random(&s->arrivals)) / opt.rate *
-	    60 * 60);
-	j->submit_at = s->now;
+	w->procs = lublin_size(l);
+	w->run_s = lublin_run_s(l, w->procs);
 }
 
-/* The class that lacks most of its part; of its models the next one. */
+/* From 10 s to a day. */
 static void
-choose_model(struct stream *s, struct job *j)
+log_uniform(struct load *l, struct work *w)
 {
-	double lacks, most = -INFINITY;
-	int i, class = 0;
+	double sizes = 1 + floor(l->log2_procs);
 
-	for (i = 0; i < CLASSES; i++) {
-		lacks = s->all == 0 ? 0 : (double)opt.split[i] / 100 -
-		    (double)s->made[i] / (double)s->all;
-		if (lacks > most) {
-			most = lacks;
-			class = i;
-		}
+	w->run_s = (int64_t)floor(10 * dice_exp(mt_random(&l->dice.mt) *
+	    dice_log(8640)));
+	w->procs = INT64_C(1) << (int)floor(mt_random(&l->dice.mt) * sizes);
+}
+
+/* ---- estimates ---- */
+
+enum { EXACT, FACTOR, ROUND };
+
+static const char *const estimates[] = { "exact", "factor", "round" };
+
+/* The few times that users write (Tsafrir et al., JSSPP 2005), in minutes. */
+static const int written_min[] = {
+	1, 2, 5, 10, 15, 20, 30, 45, 60, 90, 120, 180, 240, 300, 360, 480, 600,
+	720, 900, 1080, 1440, 2160, 2880, 4320, 5760, 7200, 10080, 14400,
+};
+
+static int64_t
+estimate(struct load *l, int64_t run_s)
+{
+	double limit_s = (double)run_s;
+	size_t i;
+
+	if (l->estimates == EXACT)
+		return run_s;
+	limit_s = ceil(limit_s * mt_uniform(&l->dice.mt, 1, 5));
+	if (l->estimates == ROUND)
+		for (i = 0; i < ARRAY_LEN(written_min); i++)
+			if (limit_s <= written_min[i] * 60.0)
+				return written_min[i] * 60;
+	return (int64_t)limit_s;
+}
+
+static int
+set_estimates(struct load *l, const char *name, struct err *e)
+{
+	for (l->estimates = 0; l->estimates < (int)ARRAY_LEN(estimates);
+	    l->estimates++)
+		if (strcmp(estimates[l->estimates], name) == 0)
+			return 0;
+	return err_perm(e, "--estimates=%s: known are exact, factor and round",
+	    name);
+}
+
+/* ---- all together ---- */
+
+static void
+seed(struct load *l)
+{
+	l->dice = (struct dice){ .has_spare = false };
+	mt_seed(&l->dice.mt, opt.seed);
+	l->arrivals.now = 0;
+}
+
+static void
+draw(struct load *l, double *gap, struct work *w)
+{
+	*gap = arrivals_gap(&l->arrivals, &l->dice);
+	l->draw(l, w);
+	w->limit_s = estimate(l, w->run_s);
+}
+
+/* How far gaps must be stretched, so that this very stream has the load. */
+static double
+stretch_for_load(struct load *l)
+{
+	double gap, gaps_s = 0, area = 0;
+	struct work w;
+	int64_t i;
+
+	seed(l);
+	for (i = 0; i < opt.jobs; i++) {
+		draw(l, &gap, &w);
+		gaps_s += gap;
+		area += (double)w.procs * (double)w.run_s;
 	}
-	i = (int)(s->made[class] % zoo[class].len);
-	j->model = zoo[class].models[i].name;
-	j->iter_s = zoo[class].models[i].iter_s;
-	s->made[class]++;
-	s->all++;
+	return gaps_s <= 0 ? 1 : area / (opt.load * (double)opt.procs) /
+	    gaps_s;
 }
 
-/* One GPU each; durations are those of seed 42, whatever the seed is. */
 static void
-next_single(struct stream *s, struct job *j)
+write_work(struct buf *b, int64_t id, double submit_at, const struct work *w)
 {
-	arrive(s, j);
-	j->duration_s = duration(&s->durations);
-	j->gpus = 1;
-	(void)mt_digit(&s->arrivals);
+	line_begin(b, "job");
+	line_put(b, "job_id", (double)id);
+	line_put(b, "submit_at", floor(submit_at));
+	line_put(b, "run_s", (double)w->run_s);
+	line_put(b, "cpus", (double)w->procs);
+	line_put(b, "limit_s", (double)w->limit_s);
+	line_write(b);
 }
 
 static void
-next_synth(struct stream *s, struct job *j)
-{
-	double u;
-
-	arrive(s, j);
-	j->duration_s = duration(&s->arrivals);
-	u = mt_random(&s->arrivals);
-	j->gpus = u >= 0.95 ? 8 : u >= 0.8 ? 4 : u >= 0.7 ? 2 : 1;
-	(void)mt_digit(&s->arrivals);
-}
-
-static void
-synergy(void (*next)(struct stream *, struct job *))
+write_all(struct load *l)
 {
 	struct buf b = BUF_INIT(ND_LINE_MAX + 2);
-	struct stream s = { 0 };
-	struct job j;
+	struct work w;
 	int64_t id;
+	double gap;
 
-	mt_seed(&s.arrivals, opt.seed);
-	mt_seed(&s.durations, DURATION_SEED);
-	for (id = 0; id < opt.jobs; id++) {
-		next(&s, &j);
-		choose_model(&s, &j);
-		line_begin(&b, "job");
-		line_put(&b, "job_id", (double)id);
-		line_put(&b, "submit_at", (double)j.submit_at);
-		line_put_text(&b, "model", j.model);
-		line_put(&b, "iters", floor(j.duration_s / j.iter_s));
-		line_put(&b, "gpus", (double)j.gpus);
-		line_write(&b);
-	}
-	buf_release(&b);
-}
-
-static void
-synergy_single(void)
-{
-	synergy(next_single);
-}
-
-static void
-synergy_synth(void)
-{
-	synergy(next_synth);
-}
-
-/*
- * Poisson arrivals; run times log-uniform from 10 s to a day; sizes powers of
- * two, each as likely, up to the cluster; estimates up to 5 times too long.
- */
-static void
-log_uniform(void)
-{
-	struct buf b = BUF_INIT(ND_LINE_MAX + 2);
-	int64_t id, run_s, now = 0;
-	int sizes = 1 + (int)floor(log2((double)opt.procs)), size;
-	struct mt m = { 0 };
-
-	mt_seed(&m, opt.seed);
 	line_begin(&b, "cluster");
 	line_put(&b, "procs", (double)opt.procs);
 	line_write(&b);
+	seed(l);
 	for (id = 1; id <= opt.jobs; id++) {
-		now += (int64_t)floor(-log(1 - mt_random(&m)) / opt.rate *
-		    3600);
-		run_s = (int64_t)floor(exp(mt_uniform(&m, log(10),
-		    log(86400))));
-		size = (int)floor(mt_random(&m) * sizes);
-		line_begin(&b, "job");
-		line_put(&b, "job_id", (double)id);
-		line_put(&b, "submit_at", (double)now);
-		line_put(&b, "run_s", (double)run_s);
-		line_put(&b, "cpus", (double)(INT64_C(1) << size));
-		line_put(&b, "limit_s", ceil((double)run_s *
-		    mt_uniform(&m, 1, 5)));
-		line_write(&b);
+		draw(l, &gap, &w);
+		gap = arrivals_next(&l->arrivals, gap);
+		if (gap > NUMBER_MAX)
+			die(ST_PERM, "job %lld would be submitted after 2^53 "
+			    "s", (long long)id);
+		write_work(&b, id, gap, &w);
 	}
 	buf_release(&b);
+}
+
+/* By default as its model has it. */
+static int
+make(void (*draw_work)(struct load *, struct work *), const char *arrivals,
+    const char *default_estimates, struct err *e)
+{
+	const char *kind = opt.arrivals ? opt.arrivals : arrivals;
+	struct load l = {
+		.draw = draw_work, .log2_procs = log2_of((double)opt.procs),
+	};
+
+	if (opt.load > 0 && opt.rate > 0)
+		return err_perm(e, "--load and --rate: one of them is enough");
+	if (arrivals_init(&l.arrivals, kind, opt.cv, e) < 0 ||
+	    set_estimates(&l, opt.estimates ? opt.estimates :
+	    default_estimates, e) < 0)
+		return -1;
+	if (opt.load > 0)
+		l.arrivals.stretch = stretch_for_load(&l);
+	else if (opt.rate > 0 || l.arrivals.kind != ARRIVALS_DAILY)
+		l.arrivals.stretch = 3600 / (opt.rate > 0 ? opt.rate :
+		    DEFAULT_RATE) / l.arrivals.mean_s;
+	write_all(&l);
+	return 0;
 }
 
 int
 generate(struct err *e)
 {
-	static const struct {
-		const char *name;
-		void (*make)(void);
-	} streams[] = {
-		{ "synergy-single", synergy_single },
-		{ "synergy-synth", synergy_synth },
-		{ "log-uniform", log_uniform },
-	};
-	size_t i;
-
-	for (i = 0; i < ARRAY_LEN(streams); i++) {
-		if (strcmp(streams[i].name, opt.stream) != 0)
-			continue;
-		streams[i].make();
+	if (strcmp(opt.stream, "lublin") == 0)
+		return make(lublin, "daily", "exact", e);
+	if (strcmp(opt.stream, "log-uniform") == 0)
+		return make(log_uniform, "poisson", "factor", e);
+	if (stream_make(opt.stream))
 		return 0;
-	}
 	return err_perm(e, "--stream=%s: known are synergy-single, "
-	    "synergy-synth and log-uniform", opt.stream);
+	    "synergy-synth, lublin and log-uniform", opt.stream);
 }

@@ -18,8 +18,11 @@ line_next(struct nd_in *in, char **line, size_t *len)
 
 	for (;;) {
 		got = nd_next(in, line, len, &e);
-		if (got > 0 && memchr(*line, '\0', *len) == NULL)
+		if (got > 0 && memchr(*line, '\0', *len) == NULL) {
+			if (*len > 0 && (*line)[*len - 1] == '\r')
+				(*line)[--*len] = '\0';
 			return true;
+		}
 		if (got > 0)
 			got = err_perm(&e, "NUL byte");
 		if (got < 0)
@@ -139,6 +142,71 @@ line_number(const char *s, double *out)
 	return end > s && *end == '\0' && *out <= NUMBER_MAX ? 0 : -1;
 }
 
+int
+line_whole(const char *s, double *out)
+{
+	double n;
+
+	if (line_number(s, &n) < 0 || n < 0 || n != (double)(int64_t)n)
+		return -1;
+	*out = n;
+	return 0;
+}
+
+/* n digits as a number; -1: they are none. */
+static int
+digits(const char *s, int n)
+{
+	int value = 0;
+
+	for (; n > 0; n--, s++) {
+		if (*s < '0' || *s > '9')
+			return -1;
+		value = value * 10 + *s - '0';
+	}
+	return value;
+}
+
+/* Days from 1970-01-01, counted in years that begin in March. */
+static int64_t
+days_of(int64_t year, int month, int day)
+{
+	int64_t from_march = (month + 9) % 12;
+
+	year -= month <= 2;
+	return year * 365 + year / 4 - year / 100 + year / 400 +
+	    (from_march * 153 + 2) / 5 + day - 1 - 719468;
+}
+
+int
+line_time(const char *s, double *out)
+{
+	static const int month_days[] = {
+		31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31,
+	};
+	int year, month, day, hour, min, sec, last;
+
+	if (strlen(s) != 19 || s[4] != '-' || s[7] != '-' ||
+	    (s[10] != ' ' && s[10] != 'T') || s[13] != ':' || s[16] != ':')
+		return -1;
+	year = digits(s, 4);
+	month = digits(s + 5, 2);
+	day = digits(s + 8, 2);
+	hour = digits(s + 11, 2);
+	min = digits(s + 14, 2);
+	sec = digits(s + 17, 2);
+	if (year < 1970 || month < 1 || month > 12)
+		return -1;
+	last = month_days[month - 1] + (month == 2 && year % 4 == 0 &&
+	    (year % 100 != 0 || year % 400 == 0));
+	if (day < 1 || day > last || hour < 0 || hour > 23 || min < 0 ||
+	    min > 59 || sec < 0 || sec > 59)
+		return -1;
+	*out = (double)(days_of(year, month, day) * 86400 + hour * 3600 +
+	    min * 60 + sec);
+	return 0;
+}
+
 static void
 check(int rc)
 {
@@ -156,6 +224,13 @@ void
 line_put_text(struct buf *b, const char *key, const char *s)
 {
 	check(flat_put_str(b, key, s, strlen(s)));
+}
+
+void
+line_put_members(struct buf *b, const char *s, size_t len)
+{
+	check(buf_addc(b, ','));
+	check(buf_add(b, s, len));
 }
 
 void

@@ -16,23 +16,36 @@
 #include "rec.h"
 
 static const char usage_text[] =
-"usage: sched-trace [-kqv] [--clean] swf|synergy|sacct [FILE]\n"
+"usage: sched-trace [-kqv] [--clean] [--cpus-per-gpu=N] FORMAT [FILE]\n"
+"       sched-trace [-kqv] philly --synergy=exp|no-exp [--multigpu]\n"
+"           [--arrivals=log|poisson] [--rate=R] [--seed=N] [--split=A,B,C]\n"
+"           [--jobs=N] [FILE]\n"
 "       sched-trace [-kqv] --to=swf|synergy [FILE]\n"
-"       sched-trace generate --stream=STREAM --jobs=N [--rate=R] [--seed=N]\n"
-"           [--split=A,B,C] [--procs=N]\n"
+"       sched-trace generate --stream=STREAM --jobs=N [--seed=N] [--rate=R]\n"
+"           [--split=A,B,C] [--procs=N] [--load=L] [--arrivals=HOW]\n"
+"           [--cv=C] [--estimates=HOW]\n"
 "\n"
 "Turns the log of a cluster into job records, or job records into a log, or\n"
-"makes up a workload.\n"
+"makes up a workload. FORMAT: swf, synergy, sacct, helios, openb, tiresias,\n"
+"gavel or philly.\n"
 "\n"
-"      --clean         swf: drop, cut and number jobs so that no question is\n"
+"      --clean         drop, cut, sort and number jobs so that no question is\n"
 "                      left open\n"
+"      --cpus-per-gpu=N  philly, gavel, tiresias: processors of a GPU [1]\n"
+"      --synergy=HOW   philly: jobs as Synergy's simulator makes them of it:\n"
+"                      exp draws run times, no-exp takes those of the log\n"
+"      --multigpu      philly: keep the number of GPUs, up to 16\n"
 "      --to=FORMAT     write swf or synergy from job records\n"
-"      --stream=NAME   synergy-single, synergy-synth or log-uniform\n"
+"      --stream=NAME   synergy-single, synergy-synth, lublin or log-uniform\n"
 "      --jobs=N        how many\n"
-"      --rate=R        jobs an hour on average [9]\n"
+"      --rate=R        jobs an hour on average [9; daily: as the model]\n"
+"      --load=L        work a second over --procs, instead of a rate\n"
+"      --arrivals=HOW  poisson, gamma or daily [lublin: daily, else poisson]\n"
+"      --cv=C          gamma: deviation of gaps over their mean [2]\n"
+"      --estimates=HOW  exact, factor or round [lublin: exact, else factor]\n"
 "      --seed=N        where chance begins [42]\n"
 "      --split=A,B,C   percent of image, language, speech [20,70,10]\n"
-"      --procs=N       log-uniform: processors of the cluster [1024]\n"
+"      --procs=N       processors of the cluster [1024]\n"
 "  -k, --keep-going    name odd rows, skip them, end with 1\n"
 "  -q, --quiet         say less\n"
 "  -v, --verbose       name what --clean does to each row\n"
@@ -41,15 +54,23 @@ static const char usage_text[] =
 
 enum {
 	OPT_CLEAN = 256, OPT_TO, OPT_STREAM, OPT_JOBS, OPT_RATE, OPT_SEED,
-	OPT_SPLIT, OPT_PROCS,
+	OPT_SPLIT, OPT_PROCS, OPT_CPUS, OPT_LOAD, OPT_CV, OPT_ARRIVALS,
+	OPT_ESTIMATES, OPT_SYNERGY, OPT_MULTIGPU,
 };
 
 static const struct option long_options[] = {
 	{ "clean", no_argument, NULL, OPT_CLEAN },
+	{ "cpus-per-gpu", required_argument, NULL, OPT_CPUS },
 	{ "to", required_argument, NULL, OPT_TO },
 	{ "stream", required_argument, NULL, OPT_STREAM },
 	{ "jobs", required_argument, NULL, OPT_JOBS },
 	{ "rate", required_argument, NULL, OPT_RATE },
+	{ "synergy", required_argument, NULL, OPT_SYNERGY },
+	{ "multigpu", no_argument, NULL, OPT_MULTIGPU },
+	{ "load", required_argument, NULL, OPT_LOAD },
+	{ "cv", required_argument, NULL, OPT_CV },
+	{ "arrivals", required_argument, NULL, OPT_ARRIVALS },
+	{ "estimates", required_argument, NULL, OPT_ESTIMATES },
 	{ "seed", required_argument, NULL, OPT_SEED },
 	{ "split", required_argument, NULL, OPT_SPLIT },
 	{ "procs", required_argument, NULL, OPT_PROCS },
@@ -61,24 +82,36 @@ static const struct option long_options[] = {
 	{ NULL, 0, NULL, 0 },
 };
 
+/* What a command takes; each option is for some of them. */
+enum { MAKE = 1, CLEAN = 2, GPUS_ALONE = 4, STREAM = 8, PHILLY = 16 };
+
 static const struct format {
 	const char *name;
 	void (*read)(struct nd_in *in);
 	void (*write)(struct nd_in *in);
+	int takes;
 } formats[] = {
-	{ "swf", swf_read, swf_write },
-	{ "synergy", synergy_read, synergy_write },
-	{ "sacct", sacct_read, NULL },
+	{ "swf", swf_read, swf_write, CLEAN },
+	{ "synergy", synergy_read, synergy_write, 0 },
+	{ "sacct", sacct_read, NULL, CLEAN },
+	{ "helios", helios_read, NULL, CLEAN },
+	{ "openb", openb_read, NULL, CLEAN },
+	{ "tiresias", tiresias_read, NULL, CLEAN | GPUS_ALONE },
+	{ "gavel", gavel_read, NULL, CLEAN | GPUS_ALONE },
+	{ "philly", philly_read, NULL, CLEAN | GPUS_ALONE | STREAM | PHILLY },
 };
 
+static const char known_formats[] =
+	"swf, synergy, sacct, helios, openb, tiresias, gavel, philly";
+
 struct options opt = {
-	.rate = 9, .seed = 42, .split = { 20, 70, 10 }, .jobs = -1,
-	.procs = 1024,
+	.cv = 2, .seed = 42, .split = { 20, 70, 10 }, .jobs = -1,
+	.procs = 1024, .cpus_per_gpu = 1,
 };
 unsigned long odd_rows;
 
 static const char *to;
-static bool for_generate;	/* an option that only it has was given */
+static int given;	/* the commands of whose options some were given */
 
 static int64_t
 option_int(const char *name, int64_t min, int64_t max)
@@ -91,17 +124,15 @@ option_int(const char *name, int64_t min, int64_t max)
 	return n;
 }
 
-static void
-take_rate(void)
+static double
+option_number(const char *name, double min, double max)
 {
-	char *end;
+	double n;
 
-	opt.rate = strtod(optarg, &end);
-	if (strspn(optarg, "0123456789.") != strlen(optarg) ||
-	    end == optarg || *end != '\0' || opt.rate < 1e-6 ||
-	    opt.rate > 1e9)
-		die(ST_PERM, "--rate: '%s' is not a number of jobs an hour, "
-		    "0.000001 to 1000000000", optarg);
+	if (line_number(optarg, &n) < 0 || n < min || n > max)
+		die(ST_PERM, "--%s: '%s' is not a number of %g to %g", name,
+		    optarg, min, max);
+	return n;
 }
 
 static void
@@ -125,14 +156,38 @@ take_split(void)
 		    (long long)sum);
 }
 
-static void
-take_generate_option(int c)
+/* Which commands an option is for. */
+static int
+takers(int c)
 {
-	for_generate = true;
 	switch (c) {
+	case OPT_CLEAN: return CLEAN;
+	case OPT_CPUS: return GPUS_ALONE;
+	case OPT_SYNERGY: case OPT_MULTIGPU: return PHILLY;
+	case OPT_JOBS: case OPT_RATE: case OPT_SEED: case OPT_SPLIT:
+	case OPT_ARRIVALS: return STREAM;
+	default: return MAKE;
+	}
+}
+
+static void
+take_option(int c)
+{
+	given |= takers(c);
+	switch (c) {
+	case OPT_CLEAN: opt.clean = true; break;
+	case OPT_CPUS:
+		opt.cpus_per_gpu = option_int("cpus-per-gpu", 1, 1 << 20);
+		break;
+	case OPT_SYNERGY: opt.synergy = optarg; break;
+	case OPT_MULTIGPU: opt.multigpu = true; break;
 	case OPT_STREAM: opt.stream = optarg; break;
+	case OPT_ARRIVALS: opt.arrivals = optarg; break;
+	case OPT_ESTIMATES: opt.estimates = optarg; break;
 	case OPT_JOBS: opt.jobs = option_int("jobs", 0, REC_MAX); break;
-	case OPT_RATE: take_rate(); break;
+	case OPT_RATE: opt.rate = option_number("rate", 1e-6, 1e9); break;
+	case OPT_LOAD: opt.load = option_number("load", 0.001, 100); break;
+	case OPT_CV: opt.cv = option_number("cv", 0.1, 10); break;
 	case OPT_SEED:
 		opt.seed = (uint32_t)option_int("seed", 0, UINT32_MAX);
 		break;
@@ -150,14 +205,13 @@ parse_options(int argc, char **argv)
 	while ((c = getopt_long(argc, argv, "kqvhV", long_options,
 	    NULL)) != -1) {
 		switch (c) {
-		case OPT_CLEAN: opt.clean = true; break;
 		case OPT_TO: to = optarg; break;
 		case 'k': opt.keep_going = true; break;
 		case 'q': verbosity = -1; break;
 		case 'v': verbosity++; break;
 		case 'h': leave_help(usage_text);
 		case 'V': leave_version();
-		default: take_generate_option(c); break;
+		default: take_option(c); break;
 		}
 	}
 }
@@ -174,7 +228,7 @@ find_format(const char *name)
 			return &formats[i];
 	if (to != NULL)
 		die(ST_PERM, "--to=%s: known are swf and synergy", name);
-	die(ST_PERM, "%s: known are swf, synergy, sacct, and generate", name);
+	die(ST_PERM, "%s: known are %s, and generate", name, known_formats);
 }
 
 static void
@@ -200,6 +254,7 @@ convert(const struct format *f, const char *path)
 int
 main(int argc, char **argv)
 {
+	const struct format *f;
 	const char *what;
 	struct err e;
 
@@ -211,16 +266,16 @@ main(int argc, char **argv)
 	if (to == NULL)
 		optind++;
 	if (to == NULL && strcmp(what, "generate") == 0) {
-		if (opt.clean || optind < argc || opt.stream == NULL ||
-		    opt.jobs < 0)
+		if ((given & ~(MAKE | STREAM)) || optind < argc ||
+		    opt.stream == NULL || opt.jobs < 0)
 			die_usage(usage_text);
 		if (generate(&e) < 0)
 			die_err(&e);
 		leave(ST_OK);
 	}
-	if (for_generate || argc - optind > 1 ||
-	    (opt.clean && strcmp(what, "swf") != 0) || (opt.clean && to))
+	f = find_format(what);
+	if ((given & ~(to ? 0 : f->takes)) || argc - optind > 1)
 		die_usage(usage_text);
-	convert(find_format(what), argv[optind]);
+	convert(f, argv[optind]);
 	leave(odd_rows > 0 ? ST_NO : ST_OK);
 }

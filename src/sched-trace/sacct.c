@@ -21,43 +21,34 @@ enum column {
 	ID, ID_RAW, NAME, USER, ACCOUNT, PARTITION, QOS, STATE, EXIT_CODE,
 	NODES, WORKDIR, COMMENT, SUBMIT, ELIGIBLE, START, END, ELAPSED_RAW,
 	ELAPSED, LIMIT_RAW, LIMIT, ALLOC_CPUS, NCPUS, REQ_CPUS, ALLOC_TRES,
-	REQ_TRES, NODE_COUNT, RESTARTS, KNOWN
+	REQ_TRES, REQ_MEM, NODE_COUNT, RESTARTS, KNOWN
 };
 
-/* Name of the column; the member that is its text, where it is just copied. */
-static const struct { const char *name, *key; } known[KNOWN] = {
-	[ID] = { "JobID", NULL }, [ID_RAW] = { "JobIDRaw", NULL },
-	[NAME] = { "JobName", "name" }, [USER] = { "User", "user" },
-	[ACCOUNT] = { "Account", "account" },
-	[PARTITION] = { "Partition", "partition" }, [QOS] = { "QOS", "qos" },
-	[STATE] = { "State", "state" },
-	[EXIT_CODE] = { "ExitCode", "exit_code" },
-	[NODES] = { "NodeList", "nodes" },
-	[WORKDIR] = { "WorkDir", "workdir" },
-	[COMMENT] = { "Comment", "comment" },
-	[SUBMIT] = { "Submit", NULL }, [ELIGIBLE] = { "Eligible", NULL },
-	[START] = { "Start", NULL }, [END] = { "End", NULL },
-	[ELAPSED_RAW] = { "ElapsedRaw", NULL },
-	[ELAPSED] = { "Elapsed", NULL },
-	[LIMIT_RAW] = { "TimelimitRaw", NULL },
-	[LIMIT] = { "Timelimit", NULL },
-	[ALLOC_CPUS] = { "AllocCPUS", NULL }, [NCPUS] = { "NCPUS", NULL },
-	[REQ_CPUS] = { "ReqCPUS", NULL },
-	[ALLOC_TRES] = { "AllocTRES", NULL },
-	[REQ_TRES] = { "ReqTRES", NULL }, [NODE_COUNT] = { "NNodes", NULL },
-	[RESTARTS] = { "Restarts", NULL },
+/* Name of the column; the text of a job that it is, where it is just copied. */
+static const struct { const char *name; int to; } known[KNOWN] = {
+	[ID] = { "JobID", -1 }, [ID_RAW] = { "JobIDRaw", -1 },
+	[NAME] = { "JobName", JOB_NAME }, [USER] = { "User", JOB_USER },
+	[ACCOUNT] = { "Account", JOB_ACCOUNT },
+	[PARTITION] = { "Partition", JOB_PARTITION },
+	[QOS] = { "QOS", JOB_QOS }, [STATE] = { "State", JOB_STATE },
+	[EXIT_CODE] = { "ExitCode", JOB_EXIT_CODE },
+	[NODES] = { "NodeList", JOB_NODES },
+	[WORKDIR] = { "WorkDir", JOB_WORKDIR },
+	[COMMENT] = { "Comment", JOB_COMMENT },
+	[SUBMIT] = { "Submit", -1 }, [ELIGIBLE] = { "Eligible", -1 },
+	[START] = { "Start", -1 }, [END] = { "End", -1 },
+	[ELAPSED_RAW] = { "ElapsedRaw", -1 }, [ELAPSED] = { "Elapsed", -1 },
+	[LIMIT_RAW] = { "TimelimitRaw", -1 }, [LIMIT] = { "Timelimit", -1 },
+	[ALLOC_CPUS] = { "AllocCPUS", -1 }, [NCPUS] = { "NCPUS", -1 },
+	[REQ_CPUS] = { "ReqCPUS", -1 }, [ALLOC_TRES] = { "AllocTRES", -1 },
+	[REQ_TRES] = { "ReqTRES", -1 }, [REQ_MEM] = { "ReqMem", -1 },
+	[NODE_COUNT] = { "NNodes", -1 }, [RESTARTS] = { "Restarts", -1 },
 };
 
 /* Where each known column is in a row; -1: it is not there. */
 struct layout {
 	size_t columns;
 	int at[KNOWN];
-};
-
-/* Numbers of a job; -1: not known. */
-struct job {
-	int64_t id, array_id, task_id, submit_at, eligible_at, start_at,
-	    end_at, run_s, limit_s, cpus, gpus, mem_mb, node_count, restarts;
 };
 
 static int
@@ -102,29 +93,39 @@ text_of(const struct layout *l, char *const *fields, enum column c)
 
 /* Local time as sacct prints it, or seconds (SLURM_TIME_FORMAT=%s). */
 static int
-time_of(const char *s, int64_t *out, struct err *e)
+time_of(const char *s, double *out, struct err *e)
 {
-	struct tm tm = { .tm_isdst = -1 };
+	struct tm tm = { .tm_isdst = -1 }, same;
 	const char *end;
+	time_t t;
 
-	if (*s == '\0')
+	if (*s == '\0' || line_whole(s, out) == 0)
 		return 0;
-	if (s[strspn(s, "0123456789")] == '\0')
-		return num_int(s, 0, REC_MAX, out, e);
 	end = strptime(s, "%Y-%m-%dT%H:%M:%S", &tm);
 	if (end == NULL || *end != '\0')
 		return err_perm(e, "'%s' is not a time", s);
 	tm.tm_isdst = -1;
-	*out = (int64_t)mktime(&tm);
-	return *out < 0 ? err_perm(e, "'%s' is before 1970", s) : 0;
+	same = tm;
+	t = mktime(&tm);
+	if (tm.tm_mday != same.tm_mday || tm.tm_hour != same.tm_hour ||
+	    tm.tm_sec != same.tm_sec)
+		return err_perm(e, "'%s' is not a time: the clock never said "
+		    "so", s);
+	if (t < 0)
+		return err_perm(e, "'%s' is before 1970", s);
+	*out = (double)t;
+	return 0;
 }
 
 static int
-count_of(const char *s, int64_t *out, struct err *e)
+count_of(const char *s, double *out, struct err *e)
 {
-	return *s == '\0' ? 0 : num_int(s, 0, REC_MAX, out, e);
+	if (*s == '\0' || line_whole(s, out) == 0)
+		return 0;
+	return err_perm(e, "'%s' is not a whole number of 0 to 2^53", s);
 }
 
+/* "12", "12_3" of an array, "12_[4-9]" of what waits of one, "12+1". */
 static int
 read_id(const struct layout *l, char *const *fields, struct job *j,
     struct err *e)
@@ -133,18 +134,40 @@ read_id(const struct layout *l, char *const *fields, struct job *j,
 	const char *raw = text_of(l, fields, ID_RAW);
 	char array[24];
 
-	if (task != NULL && strspn(task + 1, "0123456789") ==
-	    strlen(task + 1)) {
+	if (task != NULL && line_whole(task + 1, &j->n[JOB_TASK_ID]) == 0) {
 		(void)snprintf(array, sizeof(array), "%.*s", (int)(task - id),
 		    id);
-		if (num_int(array, 1, REC_MAX, &j->array_id, e) < 0 ||
-		    num_int(task + 1, 0, REC_MAX, &j->task_id, e) < 0)
-			return -1;
+		if (line_whole(array, &j->n[JOB_ARRAY_ID]) < 0)
+			return err_perm(e, "'%s' is not the id of a job", id);
 	}
 	if (*raw == '\0' && strpbrk(id, "_+") != NULL)
 		return err_perm(e, "job '%s' is part of an array or of a "
 		    "heterogeneous job: the column JobIDRaw is needed", id);
-	return num_int(*raw != '\0' ? raw : id, 1, REC_MAX, &j->id, e);
+	if (*raw == '\0')
+		raw = id;
+	if (line_whole(raw, &j->n[JOB_ID]) < 0 || j->n[JOB_ID] == 0)
+		return err_perm(e, "'%s' is not the id of a job", raw);
+	return 0;
+}
+
+static int
+read_limit(const struct layout *l, char *const *fields, struct job *j,
+    struct err *e)
+{
+	const char *limit = text_of(l, fields, LIMIT);
+	double minutes = -1;
+	int64_t limit_s;
+
+	if (count_of(text_of(l, fields, LIMIT_RAW), &minutes, e) < 0)
+		return -1;
+	if (minutes >= 0 && minutes <= NUMBER_MAX / 60)
+		j->n[JOB_LIMIT] = minutes * 60;
+	else if (*limit != '\0') {
+		if (num_slurm_time(limit, &limit_s, e) < 0)
+			return -1;
+		j->n[JOB_LIMIT] = (double)limit_s;
+	}
+	return 0;
 }
 
 static int
@@ -152,29 +175,26 @@ read_times(const struct layout *l, char *const *fields, struct job *j,
     struct err *e)
 {
 	const char *elapsed = text_of(l, fields, ELAPSED);
-	const char *limit = text_of(l, fields, LIMIT);
-	int64_t ms, minutes = -1;
+	int64_t ms;
 
-	if (time_of(text_of(l, fields, SUBMIT), &j->submit_at, e) < 0 ||
-	    time_of(text_of(l, fields, ELIGIBLE), &j->eligible_at, e) < 0 ||
-	    time_of(text_of(l, fields, START), &j->start_at, e) < 0 ||
-	    time_of(text_of(l, fields, END), &j->end_at, e) < 0 ||
-	    count_of(text_of(l, fields, ELAPSED_RAW), &j->run_s, e) < 0 ||
-	    count_of(text_of(l, fields, LIMIT_RAW), &minutes, e) < 0)
+	if (time_of(text_of(l, fields, SUBMIT), &j->n[JOB_SUBMIT], e) < 0 ||
+	    time_of(text_of(l, fields, ELIGIBLE), &j->n[JOB_ELIGIBLE],
+	    e) < 0 ||
+	    time_of(text_of(l, fields, START), &j->n[JOB_START], e) < 0 ||
+	    time_of(text_of(l, fields, END), &j->n[JOB_END], e) < 0 ||
+	    count_of(text_of(l, fields, ELAPSED_RAW), &j->n[JOB_RUN], e) < 0)
 		return -1;
-	if (j->submit_at < 0)
+	if (j->n[JOB_SUBMIT] < 0)
 		return err_perm(e, "no submit time");
-	if (j->run_s < 0 && *elapsed != '\0') {
+	if (j->n[JOB_RUN] < 0 && *elapsed != '\0') {
 		if (num_duration(elapsed, &ms, e) < 0)
 			return -1;
-		j->run_s = ms / 1000;
+		j->n[JOB_RUN] = (double)(ms / 1000);
 	}
-	if (minutes >= 0 && minutes <= REC_MAX / 60)
-		j->limit_s = minutes * 60;
-	else if (*limit != '\0' && num_slurm_time(limit, &j->limit_s, e) < 0)
-		return -1;
-	if (j->start_at < 0)
-		j->run_s = -1;	/* sacct says 0 of what has not started */
+	if (j->n[JOB_START] < 0)
+		j->n[JOB_RUN] = -1;	/* sacct says 0 of those too */
+	if (j->n[JOB_START] >= j->n[JOB_SUBMIT])
+		j->n[JOB_WAIT] = j->n[JOB_START] - j->n[JOB_SUBMIT];
 	return 0;
 }
 
@@ -199,9 +219,32 @@ tres_part(const char *tres, const char *what, char *out, size_t size)
 	return NULL;
 }
 
+/* "gres/gpu=4"; or the sum of "gres/gpu:a100=2,gres/gpu:v100=2". */
+static int
+gpus_of(const char *tres, double *gpus, struct err *e)
+{
+	static const char typed[] = "gres/gpu:";
+	char part[32];
+	const char *p;
+	double n, sum = 0;
+
+	if (tres_part(tres, "gres/gpu", part, sizeof(part)) != NULL)
+		return count_of(part, gpus, e);
+	for (p = tres; (p = strstr(p, typed)) != NULL; p += strlen(typed)) {
+		(void)snprintf(part, sizeof(part), "%.*s",
+		    (int)strcspn(p, ","), p);
+		if (strchr(part, '=') == NULL ||
+		    line_whole(strchr(part, '=') + 1, &n) < 0)
+			return err_perm(e, "'%s' is not a number of GPUs",
+			    part);
+		*gpus = sum += n;
+	}
+	return 0;
+}
+
 /* "4.50G", "512M": sacct writes fractions, and rounds them itself. */
 static int
-mem_of(const char *s, int64_t *mb, struct err *e)
+mem_of(const char *s, double *mb, struct err *e)
 {
 	static const char units[] = "KMGTP";
 	static const double weights[] = {
@@ -215,7 +258,32 @@ mem_of(const char *s, int64_t *mb, struct err *e)
 	if (end == s || s[strspn(s, "0123456789.")] != *end || unit == NULL ||
 	    end[1] != '\0' || n > 1e9)
 		return err_perm(e, "mem=%s is not a size", s);
-	*mb = (int64_t)ceil(n * weights[unit - units]);
+	*mb = ceil(n * weights[unit - units]);
+	return 0;
+}
+
+/* "4G" in all; until Slurm 20.11 "4Gn", a node, or "512Mc", a processor. */
+static int
+read_mem(const struct layout *l, char *const *fields, const char *tres,
+    struct job *j, struct err *e)
+{
+	const char *asked = text_of(l, fields, REQ_MEM);
+	size_t len = strlen(asked);
+	double times = 1;
+	char part[32];
+
+	if (tres_part(tres, "mem", part, sizeof(part)) != NULL)
+		return mem_of(part, &j->n[JOB_MEM], e);
+	if (len == 0 || len >= sizeof(part) || strcmp(asked, "0") == 0)
+		return 0;
+	memcpy(part, asked, len + 1);
+	if (part[len - 1] == 'n' || part[len - 1] == 'c') {
+		times = j->n[part[len - 1] == 'n' ? JOB_NODE_COUNT : JOB_CPUS];
+		part[len - 1] = '\0';
+	}
+	if (mem_of(part, &j->n[JOB_MEM], e) < 0)
+		return -1;
+	j->n[JOB_MEM] = times > 0 ? j->n[JOB_MEM] * times : -1;
 	return 0;
 }
 
@@ -225,65 +293,32 @@ read_sizes(const struct layout *l, char *const *fields, struct job *j,
 {
 	static const enum column cpus[] = { ALLOC_CPUS, NCPUS, REQ_CPUS };
 	const char *tres = text_of(l, fields, ALLOC_TRES);
-	char part[32];
 	size_t i;
 
-	for (i = 0; i < ARRAY_LEN(cpus) && j->cpus <= 0; i++)
-		if (count_of(text_of(l, fields, cpus[i]), &j->cpus, e) < 0)
+	for (i = 0; i < ARRAY_LEN(cpus) && j->n[JOB_CPUS] <= 0; i++)
+		if (count_of(text_of(l, fields, cpus[i]), &j->n[JOB_CPUS],
+		    e) < 0)
 			return -1;
-	if (j->cpus == 0)
-		j->cpus = -1;	/* none yet, and nobody says how many */
+	if (j->n[JOB_CPUS] == 0)
+		j->n[JOB_CPUS] = -1;	/* none yet, and nobody says more */
 	if (*tres == '\0')
 		tres = text_of(l, fields, REQ_TRES);
-	if (tres_part(tres, "gres/gpu", part, sizeof(part)) != NULL &&
-	    num_int(part, 0, REC_MAX, &j->gpus, e) < 0)
+	if (count_of(text_of(l, fields, NODE_COUNT), &j->n[JOB_NODE_COUNT],
+	    e) < 0 || gpus_of(tres, &j->n[JOB_GPUS], e) < 0 ||
+	    read_mem(l, fields, tres, j, e) < 0)
 		return -1;
-	if (tres_part(tres, "mem", part, sizeof(part)) != NULL &&
-	    mem_of(part, &j->mem_mb, e) < 0)
-		return -1;
-	if (count_of(text_of(l, fields, NODE_COUNT), &j->node_count, e) < 0)
-		return -1;
-	return count_of(text_of(l, fields, RESTARTS), &j->restarts, e);
+	return count_of(text_of(l, fields, RESTARTS), &j->n[JOB_RESTARTS], e);
 }
 
 static void
-write_texts(struct buf *b, const struct layout *l, char *const *fields)
+read_texts(const struct layout *l, char *const *fields, struct job *j)
 {
-	const char *s;
 	size_t c;
 
-	for (c = 0; c < KNOWN; c++) {
-		s = text_of(l, fields, (enum column)c);
-		if (known[c].key != NULL && *s != '\0')
-			line_put_text(b, known[c].key, s);
-	}
-}
-
-static void
-write_job(struct buf *b, const struct job *j, const struct layout *l,
-    char *const *fields)
-{
-	const struct { const char *key; int64_t value; } numbers[] = {
-		{ "job_id", j->id }, { "array_job_id", j->array_id },
-		{ "array_task_id", j->task_id },
-		{ "submit_at", j->submit_at },
-		{ "eligible_at", j->eligible_at },
-		{ "start_at", j->start_at }, { "end_at", j->end_at },
-		{ "wait_s", j->start_at >= j->submit_at ?
-		    j->start_at - j->submit_at : -1 },
-		{ "run_s", j->run_s }, { "limit_s", j->limit_s },
-		{ "cpus", j->cpus }, { "gpus", j->gpus },
-		{ "mem_mb", j->mem_mb }, { "node_count", j->node_count },
-		{ "restarts", j->restarts },
-	};
-	size_t i;
-
-	line_begin(b, "job");
-	for (i = 0; i < ARRAY_LEN(numbers); i++)
-		if (numbers[i].value >= 0)
-			line_put(b, numbers[i].key, (double)numbers[i].value);
-	write_texts(b, l, fields);
-	line_write(b);
+	for (c = 0; c < KNOWN; c++)
+		if (known[c].to >= 0)
+			j->t[known[c].to] = text_of(l, fields,
+			    (enum column)c);
 }
 
 /* 1: a job; 0: a step of one, which is passed over; -1 and *e. */
@@ -293,10 +328,9 @@ read_row(const struct layout *l, char *line, size_t len, char **fields,
 {
 	size_t n;
 
-	memset(j, 0xff, sizeof(*j));
+	job_clear(j);
 	if (!flat_utf8(line, len))
 		return err_perm(e, "this row is not UTF-8");
-	line[strcspn(line, "\r")] = '\0';
 	n = line_split(line, '|', fields, COLUMNS_MAX);
 	if (n != l->columns)
 		return err_perm(e, "%zu fields where the first line has %zu; "
@@ -308,8 +342,10 @@ read_row(const struct layout *l, char *line, size_t len, char **fields,
 		fields[l->at[STATE]][strcspn(fields[l->at[STATE]], " +")] =
 		    '\0';
 	if (read_id(l, fields, j, e) < 0 || read_times(l, fields, j, e) < 0 ||
+	    read_limit(l, fields, j, e) < 0 ||
 	    read_sizes(l, fields, j, e) < 0)
 		return -1;
+	read_texts(l, fields, j);
 	return 1;
 }
 
@@ -320,21 +356,24 @@ sacct_read(struct nd_in *in)
 	char *fields[COLUMNS_MAX], *line;
 	struct layout l = { 0 };
 	struct job j;
+	unsigned long steps = 0;
 	struct err e;
 	size_t len;
 	int got;
 
-	if (line_next(in, &line, &len)) {
-		line[strcspn(line, "\r")] = '\0';
-		if (read_layout(&l, line, &e) < 0)
-			die(ST_PERM, "%s:%lu: %s", in->name, in->line, e.text);
-	}
+	if (line_next(in, &line, &len) && read_layout(&l, line, &e) < 0)
+		die(ST_PERM, "%s:%lu: %s", in->name, in->line, e.text);
 	while (line_next(in, &line, &len)) {
 		got = read_row(&l, line, len, fields, &j, &e);
 		if (got < 0)
 			line_odd(in, &e);
 		else if (got > 0)
-			write_job(&b, &j, &l, fields);
+			job_write(&b, &j, in);
+		else
+			steps++;
 	}
+	clean_write(&b);
+	if (steps > 0)
+		note("%s: passed over %lu rows of steps", in->name, steps);
 	buf_release(&b);
 }

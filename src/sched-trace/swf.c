@@ -52,7 +52,6 @@ static const char *const states[] = {
 
 struct row {
 	double v[COLUMNS];
-	size_t seq;		/* of equals, the first stays first */
 };
 
 /* ---- in ---- */
@@ -80,7 +79,6 @@ read_header(struct cluster *c, char *line)
 		return;
 	*value++ = '\0';
 	value += strspn(value, " \t");
-	value[strcspn(value, "\r")] = '\0';
 	for (i = 0; i < ARRAY_LEN(keys); i++)
 		if (strcasecmp(key, keys[i]) == 0)
 			break;
@@ -156,98 +154,45 @@ put_column(struct buf *b, const struct row *r, size_t i)
 }
 
 static void
-write_row(struct buf *b, const struct row *r)
+put_columns(struct buf *b, const struct row *r, size_t from)
 {
 	size_t i;
 
-	line_begin(b, "job");
-	for (i = 0; i < COLUMNS; i++)
+	for (i = from; i < COLUMNS; i++)
 		put_column(b, r, i);
-	if (r->v[WAIT] >= 0) {
-		line_put(b, "start_at", r->v[SUBMIT] + r->v[WAIT]);
-		if (r->v[RUN] >= 0)
-			line_put(b, "end_at", r->v[SUBMIT] + r->v[WAIT] +
-			    r->v[RUN]);
-	}
+}
+
+static void
+write_row(struct buf *b, const struct row *r)
+{
+	double start_at = r->v[SUBMIT] + r->v[WAIT];
+
+	line_begin(b, "job");
+	put_columns(b, r, JOB);
+	if (r->v[WAIT] >= 0)
+		line_put(b, "start_at", start_at);
+	if (r->v[WAIT] >= 0 && r->v[RUN] >= 0)
+		line_put(b, "end_at", start_at + r->v[RUN]);
 	line_write(b);
 }
 
-/* ---- --clean ---- */
-
-struct rows {
-	struct row *list;
-	size_t len, cap;
-	bool in_order;		/* as they came */
-	unsigned long no_run, no_procs, cut;	/* counts of what was done */
-};
-
-/* The rules under which no question is left open, for one row. */
-static bool
-clean_row(struct rows *all, struct row *r, const struct nd_in *in)
+static void
+clean_row(struct buf *b, struct row *r, const struct nd_in *in)
 {
+	struct clean_times when = { r->v[SUBMIT], -1, -1 };
+
 	if (r->v[PROCS] <= 0)
 		r->v[PROCS] = r->v[REQ_PROCS];
-	if (r->v[RUN] <= 0 || r->v[PROCS] <= 0) {
-		*(r->v[RUN] <= 0 ? &all->no_run : &all->no_procs) += 1;
-		chat("%s:%lu: no %s: dropped", in->name, in->line,
-		    r->v[RUN] <= 0 ? "run time" : "processors");
-		return false;
-	}
-	if (r->v[LIMIT] <= 0)
-		r->v[LIMIT] = r->v[RUN];
-	if (r->v[RUN] > r->v[LIMIT]) {
-		all->cut++;
-		chat("%s:%lu: longer than its estimate: cut", in->name,
-		    in->line);
-		r->v[RUN] = r->v[LIMIT];
-	}
+	if (!clean_rules(in, &r->v[RUN], &r->v[PROCS], &r->v[LIMIT]))
+		return;
 	r->v[AFTER] = r->v[THINK] = -1;	/* the numbers will be others */
-	return true;
-}
-
-static void
-keep_row(struct rows *all, const struct row *r)
-{
-	if (all->len == all->cap) {
-		all->cap = all->cap ? all->cap * 2 : 4096;
-		all->list = xrealloc(all->list, all->cap, sizeof(*all->list));
+	if (r->v[WAIT] >= 0) {
+		when.start_at = r->v[SUBMIT] + r->v[WAIT];
+		when.end_at = when.start_at + r->v[RUN];
 	}
-	if (all->len > 0 && r->v[SUBMIT] < all->list[all->len - 1].v[SUBMIT])
-		all->in_order = false;
-	all->list[all->len] = *r;
-	all->list[all->len].seq = all->len;
-	all->len++;
-}
-
-static int
-by_submit(const void *a, const void *b)
-{
-	const struct row *x = a, *y = b;
-
-	if (x->v[SUBMIT] != y->v[SUBMIT])
-		return x->v[SUBMIT] < y->v[SUBMIT] ? -1 : 1;
-	return x->seq < y->seq ? -1 : 1;
-}
-
-static void
-write_cleaned(struct rows *all, struct buf *b)
-{
-	double first;
-	size_t i;
-
-	if (!all->in_order)
-		qsort(all->list, all->len, sizeof(*all->list), by_submit);
-	first = all->len > 0 ? all->list[0].v[SUBMIT] : 0;
-	for (i = 0; i < all->len; i++) {
-		all->list[i].v[JOB] = (double)(i + 1);
-		all->list[i].v[SUBMIT] += 1 - first;
-		write_row(b, &all->list[i]);
-	}
-	free(all->list);
-	if (all->no_run + all->no_procs + all->cut > 0)
-		note("dropped %lu without a run time and %lu without "
-		    "processors; cut %lu to their estimates (-v names them)",
-		    all->no_run, all->no_procs, all->cut);
+	buf_cut(b, 0);
+	put_columns(b, r, WAIT);
+	clean_keep(&when, b);
 }
 
 void
@@ -255,7 +200,6 @@ swf_read(struct nd_in *in)
 {
 	struct cluster c = { .procs = -1, .nodes = -1, .start_at = -1 };
 	struct buf b = BUF_INIT(ND_LINE_MAX + 2);
-	struct rows all = { .in_order = true };
 	struct row r = { 0 };
 	struct err e;
 	char *line;
@@ -270,13 +214,13 @@ swf_read(struct nd_in *in)
 		write_cluster(&c, &b);
 		if (read_row(&r, line, &e) < 0)
 			line_odd(in, &e);
-		else if (!opt.clean)
+		else if (opt.clean)
+			clean_row(&b, &r, in);
+		else
 			write_row(&b, &r);
-		else if (clean_row(&all, &r, in))
-			keep_row(&all, &r);
 	}
 	write_cluster(&c, &b);
-	write_cleaned(&all, &b);
+	clean_write(&b);
 	free(c.name);
 	buf_release(&b);
 }

@@ -38,7 +38,6 @@ read_fields(char *line, char *fields[FIELDS], double v[FIELDS],
 
 	if (n != FIELDS)
 		return err_perm(e, "%zu fields where a replay has 5", n);
-	fields[GPUS][strcspn(fields[GPUS], "\r")] = '\0';
 	for (i = 0; i < FIELDS; i++) {
 		if (i == MODEL)
 			continue;
