@@ -28,6 +28,22 @@ scenario_words=$root/t/access.py
 	END
 }
 
+@test "access: /status says how a service is reached" {
+	PORT=$(free_port)
+	export PORT
+	scenario <<-'END'
+	own = "127.0.0.1:" + os.environ["PORT"]
+	p = Proxy({"a": {"route": {"prefix": "/x", "host": "a.example"}},
+	           "b": {"route": {"listen": own}},
+	           "c": {"route": {"default": True}}})
+	same([{"service": "a", "prefix": "/x", "host": "a.example"},
+	      {"service": "b", "prefix": "/", "listen": own},
+	      {"service": "c", "prefix": "/c", "default": True}],
+	     [{k: s[k] for k in ("service", "prefix", "host", "listen",
+	       "default") if k in s} for s in p.status()["services"]])
+	END
+}
+
 @test "access: a default takes what is left, its path as it is" {
 	scenario <<-'END'
 	goes = routes({"a": {}, "d": {"route": {"default": True}}})
@@ -319,6 +335,24 @@ scenario_words=$root/t/access.py
 	                  "X-Forwarded-For: 1.2.3.4")).body
 	    same(believed, b"1.2.3.4, unix" in got)
 	    same(believed, b"Forwarded: for=1.2.3.4" in got)
+	END
+}
+
+@test "access: Forwarded, and names that only look like ours" {
+	scenario <<-'END'
+	fields = ("Forwarded: for=1.1.1.1;proto=https", "X_Forwarded_For: 2.2.2.2",
+	          "X-Forwarded_Proto: https", "x_berth-Secret: s",
+	          "X_Request-Id: i", "X_Forwarder: x", "X_Mine: m")
+	for trust in (), ("--trust=127.0.0.0/8",):
+	    p, s = ready(echo, {}, *trust)
+	    got = p.ask(H("GET /a HTTP/1.1", "Host: h", *fields)).body.decode()
+	    # as it stands from who is trusted, not at all from others
+	    same(bool(trust), "\r\nForwarded: for=1.1.1.1;proto=https\r\n" in got)
+	    same(["X_Forwarder: x", "X_Mine: m"],
+	         [l for l in got.split("\r\n") if "_" in l])
+	    same(["X-Forwarded-For: 127.0.0.1"],
+	         re.findall("(?i)x.forwarded.for: .*?(?=\r)", got))
+	    p.finish()
 	END
 }
 

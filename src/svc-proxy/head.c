@@ -163,7 +163,7 @@ keep_field(const struct conn *c, const struct http_head *h,
 	case HTTP_HOST:
 		return f->value.len > 0;
 	default:
-		return !http_is_hop(h, f);
+		return !http_is_hop(h, f) && !trust_is_alias(f->name);
 	}
 }
 

@@ -492,6 +492,11 @@ int auth_secret(const struct svc *s, struct http_slice *out);
 int trust_add(const char *text, struct err *e);
 void trust_addr(const struct net_addr *a, struct trust_addr *out);
 bool trust_has(const struct trust_addr *a);
+/*
+ * Whether a server that cannot tell '_' from '-', as CGI and WSGI cannot, takes
+ * the field for one that we set: X_Forwarded_*, X_Berth_Secret, X_Request_Id.
+ */
+bool trust_is_alias(struct http_slice name);
 /* Who the client is, by what a trusted peer says. */
 void trust_client(struct conn *c, const struct http_head *h);
 

@@ -128,6 +128,21 @@ history(const struct history *h)
 	    "p95_us", steps(h->p95_us));
 }
 
+static void
+set_route(json_t *o, const struct svc *s)
+{
+	(void)json_object_set_new(o, "prefix",
+	    json_string(s->conf.route.prefix));
+	if (s->conf.route.host != NULL)
+		(void)json_object_set_new(o, "host",
+		    json_string(s->conf.route.host));
+	if (s->conf.route.listen != NULL)
+		(void)json_object_set_new(o, "listen",
+		    json_string(s->conf.route.listen));
+	if (s->conf.route.is_default)
+		(void)json_object_set_new(o, "default", json_true());
+}
+
 static json_t *
 service_status(const struct svc *s, bool all)
 {
@@ -141,13 +156,14 @@ service_status(const struct svc *s, bool all)
 		(void)json_array_append_new(list,
 		    instance_status(s->inst[n]));
 	}
-	o = json_pack("{s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:o}",
-	    "service", s->conf.name, "prefix", s->conf.route.prefix,
+	o = json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:o}",
+	    "service", s->conf.name,
 	    "ready", (json_int_t)ready, "queued", (json_int_t)s->queued,
 	    "inflight", (json_int_t)s->inflight,
 	    "requests", (json_int_t)s->requests,
 	    "answered", (json_int_t)s->answered,
 	    "failed", (json_int_t)s->failed, "instances", list);
+	set_route(o, s);
 	if (ready == 0)
 		(void)json_object_set_new(o, "why",
 		    json_string(pool_why(s, &why)));

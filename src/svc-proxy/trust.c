@@ -7,6 +7,7 @@
 #include <arpa/inet.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "num.h"
 
@@ -92,6 +93,26 @@ trust_has(const struct trust_addr *a)
 		return trust_unix;
 	for (i = 0; i < nnets; i++)
 		if (within(a, &nets[i].addr, nets[i].bits))
+			return true;
+	return false;
+}
+
+bool
+trust_is_alias(struct http_slice name)
+{
+	static const char *const ours[] = {
+		"x-forwarded-", "x-berth-secret", "x-request-id",
+	};
+	char text[16] = { 0 };
+	size_t i;
+
+	if (name.len < 2 || (*name.p | 32) != 'x' ||
+	    memchr(name.p, '_', name.len) == NULL)
+		return false;
+	for (i = 0; i < name.len && i < sizeof(text) - 1; i++)
+		text[i] = name.p[i] == '_' ? '-' : name.p[i];
+	for (i = 0; i < ARRAY_LEN(ours); i++)
+		if (strncasecmp(text, ours[i], strlen(ours[i])) == 0)
 			return true;
 	return false;
 }
