@@ -89,6 +89,8 @@ instance_status(const struct instance *i)
 	if (i->rec.url != NULL)
 		(void)json_object_set_new(o, "health",
 		    json_string(health_word(i)));
+	if (i->held)
+		(void)json_object_set_new(o, "held", json_true());
 	(void)json_object_set_new(o, "usable", json_boolean(pool_usable(i)));
 	(void)json_object_set_new(o, "inflight", json_integer(i->outstanding));
 	(void)json_object_set_new(o, "requests",
