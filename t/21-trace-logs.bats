@@ -145,12 +145,14 @@ helios=job_id,user,vc,gpu_num,cpu_num,node_num,state,submit_time,start_time,end_
 	sn,cpu_milli,memory_mib,gpu,model
 	m-1,32000,262144,0,
 	m-2,104000,524288,2,V100M32
+	m-3,2000,1024,1,V100M16
 	END
 	cp in pods
 	cp nodes.csv in
 	into openb <<-'END'
 	{"kind":"node","name":"m-1","cpus":32,"mem_mb":262144}
 	{"kind":"node","name":"m-2","cpus":104,"mem_mb":524288,"gpus":2,"features":"V100M32"}
+	{"kind":"node","name":"m-3","cpus":2,"mem_mb":1024,"gpus":1,"features":"V100M16"}
 	END
 	mv got nodes
 	sched-trace openb --clean pods >jobs
