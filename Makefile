@@ -139,7 +139,8 @@ lint:
 	clang-tidy --quiet $(wildcard lib/*.c src/*.c src/*/*.c) -- \
 	    -std=c11 -D_GNU_SOURCE -Ilib
 
-SHELL_TOOLS = $(filter-out $(TOOLS:%=bin/%),$(wildcard bin/svc-* bin/job-*))
+SHELL_TOOLS = $(filter-out $(TOOLS:%=bin/%),$(wildcard bin/svc-* bin/job-* \
+	bin/sim-*))
 BINDIR = $(DESTDIR)$(PREFIX)/bin
 SHAREDIR = $(DESTDIR)$(PREFIX)/share
 install: all

@@ -1,0 +1,199 @@
+#!/usr/bin/env bats
+# sim-compare: what it gives is what the pipe gives, once; what fails or is
+# interrupted leaves the rest. t/75 has the job array.
+
+load helper
+
+setup() {
+	test_setup
+	export XDG_CACHE_HOME=$PWD/cache
+	kept=cache/berth/sim-compare
+	cat >cluster.ini <<-'END'
+	[CLUSTER]
+	racks = 1
+	servers_per_rack = 16
+	gpus_per_server = 8
+	cpus_per_server = 24
+	dram_per_server = 500
+	sspeed_per_server = 500
+	END
+	rounds=(-c cluster.ini --sim=--compat=synergy)
+}
+
+jobs() {
+	sched-trace generate --stream=log-uniform --procs=8 --rate=60 \
+		--jobs="$1" --seed="$2"
+}
+
+# compare ARGS...: got and said; its status is its own.
+compare() { sim-compare "$@" >got 2>said; }
+
+# refused STATUS TEXT ARGS...
+refused() {
+	local status_=$1 text=$2
+	shift 2
+	run "-$status_" --separate-stderr sim-compare "$@"
+	[ "$stderr" = "sim-compare: $text" ] || { echo "$stderr"; return 1; }
+	[ -z "$output" ]
+}
+
+# settled: nothing half done is left in the cache.
+settled() {
+	[ -z "$(find "$kept" -name 'tmp.*' -o -name 'runs.*')" ]
+}
+
+@test "streams: the published figure, and what the pipe gives" {
+	compare "${rounds[@]}" -p fifo+tune --rates=9 --window=4000:5000
+	diff -u - <(jq -c '[.policy, .rate, .seed, .count, .jct_s.mean / 3600]' \
+		got) <<<'["fifo+tune",9,42,1000,21.876600555555555]'
+	python3 "$root/t/unit/records.py" "$root/man/svc-records.5" check got
+	compare "${rounds[@]}" -q -p srtf+fair,las --rates=3,7.5 --seeds=1..2 \
+		--jobs=60 --trace=--split=30,40,30
+	[ ! -s said ]
+	for policy in srtf+fair las; do
+		for rate in 3 7.5; do
+			for seed in 1 2; do
+				sched-trace generate --stream=synergy-single \
+					--rate=$rate --seed=$seed --jobs=60 \
+					--split=30,40,30 >in
+				sched-sim -q --compat=synergy -c cluster.ini \
+					-p $policy <in | job-stats |
+					jq -c --arg p $policy "{kind,
+					policy: \$p, rate: $rate, seed: $seed} +
+					del(.kind)"
+			done
+		done
+	done | same_ndjson - got
+	settled
+}
+
+@test "files: by name, as a table, and the figures" {
+	jobs 50 1 >"it's \$(touch owned) a.ndjson"
+	jobs 50 2 >b
+	compare -c procs=8 -p fcfs,easy it*a.ndjson b
+	for policy in fcfs easy; do
+		for file in it*a.ndjson b; do
+			sched-sim -c procs=8 -p $policy <"$file" | job-stats |
+				jq -c --arg p $policy --arg w "${file%.ndjson}" \
+				'{kind, policy: $p, workload: $w} + del(.kind)'
+		done
+	done | same_ndjson - got
+	compare -qt -c procs=8 -p fcfs,easy --figures=out/synergy it*a.ndjson b
+	cmp got out/synergy/table.txt
+	sed -n 's/  *$//; 1,6p' got | tr -s ' -' | sed 's/[0-9.]*[0-9]/N/g' |
+		diff -u - <(cat <<-'END'
+	mean completion time, hours
+
+	 it's $(touch owned) a b
+	fcfs N N
+	easy N N
+
+	END
+	)
+	grep -qE '^easy +[0-9]+\.[0-9]{2}x +[0-9]+\.[0-9]{2}x$' got
+	[ "$(ls out/synergy)" = $'cdf.svg\nstats.ndjson\ntable.txt' ]
+	grep -q '>easy<' out/synergy/cdf.svg
+	[ "$(wc -l <out/synergy/stats.ndjson)" = 4 ]
+	[ ! -e owned ]
+}
+
+@test "a run is done once, until something of it is another" {
+	jobs 30 1 >a
+	compare -c procs=8 -p fcfs,easy a
+	diff -u - said <<<'sim-compare: 2 runs: 0 are known, 2 to be computed'
+	mv got first
+	compare -c procs=8 -p fcfs,easy,sjf a
+	diff -u - said <<<'sim-compare: 3 runs: 2 are known, 1 to be computed'
+	head -n 2 got | cmp - first
+	# it is not even looked at
+	mkdir bin
+	ln -s "$(readlink -f "$root/bin/sched-sim")" bin/sched-sim
+	rm a.stats 2>/dev/null || :
+	PATH=$PWD/bin:$PATH compare -n -c procs=8 -p fcfs,easy,sjf a
+	diff -u - said <<<'sim-compare: 3 runs: 3 are known, 0 to be computed'
+	for other in '-c procs=9' '--sim=--allocate=ids' '--window=1:9'; do
+		# shellcheck disable=SC2086
+		compare -n -c procs=8 $other -p fcfs a
+		diff -u - said <<<'sim-compare: 1 runs: 0 are known, 1 to be computed'
+	done
+	echo '{"kind":"job","job_id":99,"submit_at":9999999,"cpus":1,"run_s":1}' >>a
+	compare -n -c procs=8 -p fcfs a
+	diff -u - said <<<'sim-compare: 1 runs: 0 are known, 1 to be computed'
+	# another program
+	rm bin/sched-sim
+	printf '#!/bin/sh\nexec %s "$@"\n' "$root/bin/sched-sim" >bin/sched-sim
+	chmod +x bin/sched-sim
+	head -n -1 a >b
+	mv b a
+	PATH=$PWD/bin:$PATH compare -n -c procs=8 -p fcfs a
+	diff -u - said <<<'sim-compare: 1 runs: 0 are known, 1 to be computed'
+	compare -n -c procs=8 -p fcfs a
+	diff -u - said <<<'sim-compare: 1 runs: 1 are known, 0 to be computed'
+	ls "$kept" >before
+	compare --no-cache -c procs=8 -p fcfs a
+	diff -u - said <<<'sim-compare: 1 runs: 0 are known, 1 to be computed'
+	ls "$kept" | diff -u before -
+	head -n 1 first | cmp - got
+}
+
+@test "a run that fails is named, and the others are kept" {
+	jobs 30 1 >a
+	echo '{"kind":"job","job_id":99,"submit_at":9999999,"cpus":9,"run_s":1}' >b
+	run -2 --separate-stderr sim-compare -q -c procs=8 -p fcfs,easy a b
+	[ -z "$output" ]
+	diff -u - <(echo "$stderr") <<-'END'
+	sim-compare: fcfs, workload b: sched-sim: stdin:1: job 99: 9 processors are more than the 8 of the cluster
+	sim-compare: easy, workload b: sched-sim: stdin:1: job 99: 9 processors are more than the 8 of the cluster
+	END
+	compare -c procs=8 -p fcfs,easy a
+	diff -u - said <<<'sim-compare: 2 runs: 2 are known, 0 to be computed'
+	settled
+}
+
+# some_kept: has at least one run come out?
+some_kept() { ls "$kept"/*.stats >/dev/null 2>&1; }
+
+nobody_left() {
+	[ -z "$(test_pids | grep -vx "$$" | xargs -r ps -o comm= -p |
+		grep -E '^(sched-|job-stats|sim-compare|xargs)')" ]
+}
+
+@test "what is interrupted goes on where it was" {
+	spawn sim-compare "${rounds[@]}" -j 2 -p fifo+fair,las+tune --rates=5..9 \
+		--seeds=1..20 >got 2>said
+	await 60 some_kept
+	kill -TERM "$pid"
+	local rc=0
+	wait "$pid" || rc=$?
+	[ "$rc" = 143 ]
+	[ ! -s got ]
+	diff -u - said <<-'END'
+	sim-compare: 200 runs: 0 are known, 200 to be computed
+	sim-compare: interrupted; what is done is kept
+	END
+	await 10 settled
+	await 10 nobody_left
+	compare -n "${rounds[@]}" -p fifo+fair,las+tune --rates=5..9 --seeds=1..20
+	[ "$(sed 's/.*: \([0-9]*\) are known.*/\1/' said)" = \
+		"$(ls "$kept"/*.stats | wc -l)" ]
+}
+
+@test "what cannot be is said before anything is run" {
+	: >a
+	refused 2 "policy 'x' is not known; known are $(sched-sim -c procs=1 \
+		-p x 2>&1 | sed 's/.*known are //')" -c procs=8 -p fcfs,x a
+	refused 2 '--policies: one has no name' -c procs=8 -p fcfs,,easy a
+	refused 2 'none: cannot be read' -c procs=8 -p fcfs none
+	refused 2 'none: cannot be read' -c none -p fcfs a
+	refused 2 'no workload: give --rates, --loads or files' -c procs=8 -p fcfs
+	refused 2 '--rates: of streams, and files are given' -c procs=8 -p fcfs \
+		--rates=4 a
+	refused 2 "--rates: '9..4' is not A..B" -c procs=8 -p fcfs --rates=9..4
+	refused 2 "--seeds: 'x' is not a number" -c procs=8 -p fcfs --rates=4 \
+		--seeds=1,x
+	refused 2 "--jobs: '0' is not 1 to 999999" -c procs=8 -p fcfs --rates=4 \
+		--jobs=0
+	run -2 sim-compare --run=a
+	[ "$output" = 'sim-compare: a: not a run' ]
+	[ -z "$(ls -A "$kept")" ]
+}
