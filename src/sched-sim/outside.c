@@ -64,8 +64,8 @@ outside_start(struct sim *s, int64_t id, struct err *e)
 		return err_perm(e, "starts job %lld, which was started at "
 		    "%lld", (long long)id, (long long)j->start_at);
 	if (s->free_nodes != NULL && !sim_fits(s, job))
-		return err_perm(e, "starts job %lld, which does not fit on what "
-		    "is free", (long long)id);
+		return err_perm(e, "starts job %lld, which does not fit on "
+		    "what is free", (long long)id);
 	if (j->procs > s->free)
 		return err_perm(e, "starts job %lld, which needs %d "
 		    "processors, and %lld are free", (long long)id, j->procs,
