@@ -138,7 +138,7 @@ page() { python3 "$root/t/unit/records.py" "$root/man/svc-records.5" "$@"; }
 		echo start	# what sched-sim's exec: answers
 		echo instance	# lib/rec.c
 		echo service	# svc-service(5)
-		printf '%s\n' node partition	# only read, by sched-sim
+		printf '%s\n' node partition qos share	# read by sched-sim
 	} | sort -u >named
 	page kinds | sort | diff -u - named
 }

@@ -150,12 +150,11 @@ one() {
 	{"kind":"node","name":"n2","cpus":1,"features":7}|node: 'features' must be text
 	{"kind":"partition"}|partition: 'name' is missing
 	{"kind":"partition","name":"p","max_s":0}|partition: 'max_s' must be an integer, 1 to 9007199254740992
-	NodeName=n2|neither a record nor [CLUSTER]
 	END
 	: >nodes
-	refused "nodes: no node that can be used: neither records of nodes nor an ini file" -c nodes -p easy
+	refused "nodes: no node that can be used: neither records of nodes nor a slurm.conf nor an ini file" -c nodes -p easy
 	echo '{"kind":"node","name":"n1","cpus":1,"state":"DOWN*"}' >nodes
-	refused "nodes: no node that can be used: neither records of nodes nor an ini file" -c nodes -p easy
+	refused "nodes: no node that can be used: neither records of nodes nor a slurm.conf nor an ini file" -c nodes -p easy
 	echo '{"kind":"node","name":"n1","cpus":1}' >nodes
 	refused "--allocate is not for a cluster of nodes" -c nodes -p easy --allocate=ids
 	refused "--same-instant is not for a cluster of nodes" -c nodes -p easy --same-instant=pyss

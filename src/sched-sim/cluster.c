@@ -1,5 +1,6 @@
 /*
- * cluster.c - what -c names: so many processors, an ini file, or records.
+ * cluster.c - what -c names: so many processors, an ini file, or a file whose
+ * lines are records or Slurm's configuration.
  */
 #include "cluster.h"
 
@@ -210,7 +211,8 @@ add_node(void *to, const char *name, struct err *e)
 	n = &c->nodes[c->nodes_len++];
 	*n = *a->like;
 	n->name = xstrdup(name);
-	return map_set(&c->node_names, name, c) < 0 ?
+	return map_set(&c->node_names, name, (void *)(intptr_t)c->nodes_len) <
+	    0 ?
 	    err_errno(e, "node %s", name) : 0;
 }
 
@@ -232,9 +234,11 @@ finish(struct cluster *c, struct err *e)
 	uint64_t all;
 	int32_t i;
 
+	if (slurm_conf_end(c, e) < 0)
+		return -1;
 	if (c->nodes_len == 0)
 		return err_perm(e, "no node that can be used: neither records "
-		    "of nodes nor an ini file");
+		    "of nodes nor a slurm.conf nor an ini file");
 	if (c->partitions_len == 0) {
 		(void)cluster_partition_bits(c, "all", &all, e);
 		for (i = 0; i < c->nodes_len; i++)
@@ -266,7 +270,7 @@ one_line(struct cluster *c, char *line, size_t len, bool *any, struct err *e)
 	*any = true;
 	if (*s == '{')
 		return node_record(c, line, len, e) < 0 ? -1 : 1;
-	return err_perm(e, "neither a record nor [CLUSTER]");
+	return slurm_conf_line(c, s, e) < 0 ? -1 : 1;
 }
 
 static int

@@ -1,7 +1,7 @@
 /*
  * cluster.h - what a cluster is made of, and what a job asks of it.
  *
- *	cluster.c	-c CLUSTER: a number, an ini file, or records
+ *	cluster.c	-c CLUSTER: a number, an ini file, records, slurm.conf
  *	node-records.c	node and partition records
  *	hostlist.c	n[1-4]: many names in one word
  *	need.c		what a job's record asks for
@@ -53,6 +53,9 @@ struct names {
 	int len;
 };
 
+struct slurm_conf;	/* slurm.h */
+struct slurm_job;
+
 struct cluster {
 	int64_t procs;		/* of all nodes, or as given */
 	struct node *nodes;	/* in the order of the file */
@@ -64,7 +67,8 @@ struct cluster {
 	int default_partition;	/* -1: none */
 	struct names features;
 	bool counts_mem;	/* else memory is not looked at */
-	struct map node_names;
+	struct map node_names;	/* to their place, from 1 */
+	struct slurm_conf *slurm;	/* NULL: nothing was said of it */
 };
 
 /* A node, and what of it a job has. */
@@ -93,6 +97,7 @@ struct need {
 	int partition;
 	struct part *parts;	/* what it has, or is to have */
 	int32_t parts_len;
+	struct slurm_job *slurm;
 };
 
 /* ---- cluster.c ---- */
@@ -150,6 +155,15 @@ int cluster_name(const struct names *names, const char *name, size_t len);
 int node_record(struct cluster *c, const char *line, size_t len,
     struct err *e);
 
+/* ---- slurm-conf.c ---- */
+
+/*
+ * What one line of a slurm.conf says, which is taken apart; and at the end what
+ * all say together. 0; -1 and *e.
+ */
+int slurm_conf_line(struct cluster *c, char *line, struct err *e);
+int slurm_conf_end(struct cluster *c, struct err *e);
+
 /* ---- hostlist.c ---- */
 
 /*
@@ -178,7 +192,7 @@ void need_line_member(struct need_line *l, const struct flat_member *m);
  * What the job of that line asks for, to be freed by nobody; NULL and *e if
  * no partition of the cluster can ever give it.
  */
-struct need *need_new(const struct need_line *l, const struct cluster *c,
+struct need *need_new(const struct need_line *l, struct cluster *c,
     int64_t cpus, int64_t limit_s, struct err *e);
 
 /* ---- nodes.c ---- */

@@ -151,7 +151,7 @@ take_spans(const struct line *l, struct sim_job *j, struct err *e)
 }
 
 static int
-take_job(const struct line *l, struct sim_job *j, const struct cluster *c,
+take_job(const struct line *l, struct sim_job *j, struct cluster *c,
     struct err *e)
 {
 	int64_t n;
@@ -194,7 +194,7 @@ keep_text(const struct buf *text)
 
 static int
 add_job(struct load *l, size_t *cap, const struct line *line,
-    const struct cluster *c, struct err *e)
+    struct cluster *c, struct err *e)
 {
 	struct sim_job j;
 
@@ -252,7 +252,7 @@ check_ids(const struct load *l, const char *name, struct err *e)
 
 static int
 one_line(struct load *l, size_t *cap, struct line *line, struct input *in,
-    const struct cluster *c, struct err *e)
+    struct cluster *c, struct err *e)
 {
 	char *text = NULL;
 	size_t len = 0;
@@ -267,7 +267,7 @@ one_line(struct load *l, size_t *cap, struct line *line, struct input *in,
 }
 
 int
-load_jobs(struct load *l, struct input *in, const struct cluster *c,
+load_jobs(struct load *l, struct input *in, struct cluster *c,
     bool keep_going, struct err *e)
 {
 	struct line line = { .text = BUF_INIT(2 * ND_LINE_MAX) };

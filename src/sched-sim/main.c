@@ -20,12 +20,13 @@ static const char usage_text[] =
 "Reads job records in order of submission and writes them, in order of their\n"
 "ends, with when each starts and ends under POLICY.\n"
 "\n"
-"  -c, --cluster=CLUSTER    procs=N, an ini file with [CLUSTER], or node records;\n"
-"                           if not given, procs of the input's cluster record\n"
+"  -c, --cluster=CLUSTER    procs=N, an ini file with [CLUSTER], node records, or\n"
+"                           a slurm.conf; if not given, procs of the input's\n"
+"                           cluster record\n"
 "  -p, --policy=POLICY      fcfs, easy, easy-sjbf, conservative, sjf, ljf,\n"
-"                           largest, wfp3, unicef; or, with rounds, fifo, srtf,\n"
-"                           srsf, las, ftf, drf, tetris, dlas, gittins, and\n"
-"                           +greedy, +fair, +tune or +opt, and +place; or\n"
+"                           largest, wfp3, unicef, slurm; or, with rounds, fifo,\n"
+"                           srtf, srsf, las, ftf, drf, tetris, dlas, gittins,\n"
+"                           and +greedy, +fair, +tune or +opt, and +place; or\n"
 "                           exec:CMD, a program that decides\n"
 "  -t, --timeout=DUR        for each answer of exec:CMD [30s]\n"
 "      --same-instant=HOW   batch (default) or pyss: one pass an instant, or\n"
@@ -329,12 +330,14 @@ run_space(struct input *in, struct err *e)
 	if (load_jobs(&l, in, &cluster, opt.keep_going, e) < 0)
 		return -1;
 	chat("%d jobs read", l.len);
-	if (opt.dry_run)
-		return l.skipped;
 	s.policy = policy_find(opt.policy, &s);
 	s.procs = cluster.procs;
 	s.jobs = l.jobs;
 	s.jobs_len = l.len;
+	if (s.policy->check != NULL && s.policy->check(&s, e) < 0)
+		return -1;
+	if (opt.dry_run)
+		return l.skipped;
 	if (sim_run(&s, e) < 0)
 		return -1;
 	if (s.stopped)

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "slurm.h"
 #include "xalloc.h"
 
 enum {
@@ -26,6 +27,7 @@ enum { ABSENT = -1 };
 
 struct need_line {
 	struct flat_member m[KEYS];
+	struct flat_member slurm[SJ_KEYS];
 };
 
 struct need_line *
@@ -47,6 +49,8 @@ need_line_clear(struct need_line *l)
 
 	for (k = 0; k < KEYS; k++)
 		l->m[k].type = ABSENT;
+	for (k = 0; k < SJ_KEYS; k++)
+		l->slurm[k].type = ABSENT;
 }
 
 void
@@ -57,6 +61,9 @@ need_line_member(struct need_line *l, const struct flat_member *m)
 	for (k = 0; k < KEYS; k++)
 		if (flat_is(m, keys[k]))
 			l->m[k] = *m;
+	for (k = 0; k < SJ_KEYS; k++)
+		if (flat_is(m, slurm_job_keys[k]))
+			l->slurm[k] = *m;
 }
 
 /* ---- single members ---- */
@@ -306,7 +313,7 @@ check(const struct need *n, const struct cluster *c, int64_t limit_s,
 }
 
 struct need *
-need_new(const struct need_line *l, const struct cluster *c, int64_t cpus,
+need_new(const struct need_line *l, struct cluster *c, int64_t cpus,
     int64_t limit_s, struct err *e)
 {
 	struct need n = { .cpus = (int32_t)cpus }, *out;
@@ -315,6 +322,9 @@ need_new(const struct need_line *l, const struct cluster *c, int64_t cpus,
 	    take_features(&n, l, c, e) < 0 || take_gres(&n, l, c, e) < 0 ||
 	    take_gpus(&n, l, c, e) < 0 || take_memory(&n, l, c, e) < 0 ||
 	    check(&n, c, limit_s, e) < 0)
+		return NULL;
+	n.slurm = slurm_job_new(l->slurm, slurm_conf_of(c), e);
+	if (n.slurm == NULL)
 		return NULL;
 	out = xcalloc(1, sizeof(*out));
 	*out = n;

@@ -1,15 +1,19 @@
 /*
- * node-records.c - a cluster as records: node and partition.
+ * node-records.c - a cluster as records: node, partition, and for policy slurm
+ * qos and share.
  */
 #include "cluster.h"
 
 #include <stdio.h>
 #include <string.h>
 
+#include "slurm.h"
+
 /* The members that are looked at, of all kinds. */
 enum {
 	KIND, NAME, CPUS, MEM_MB, GPUS, GRES, FEATURES, PARTITION, STATE,
-	WEIGHT, MAX_S, DEFAULT, JOB_FACTOR, TIER, KEYS,
+	WEIGHT, MAX_S, DEFAULT, JOB_FACTOR, TIER, PRIORITY, ACCOUNT, PARENT,
+	USER, SHARES, KEYS,
 };
 
 static const char *const keys[KEYS] = {
@@ -18,6 +22,8 @@ static const char *const keys[KEYS] = {
 	[FEATURES] = "features", [PARTITION] = "partition",
 	[STATE] = "state", [WEIGHT] = "weight", [MAX_S] = "max_s",
 	[DEFAULT] = "default", [JOB_FACTOR] = "job_factor", [TIER] = "tier",
+	[PRIORITY] = "priority", [ACCOUNT] = "account",
+	[PARENT] = "parent", [USER] = "user", [SHARES] = "shares",
 };
 
 enum { ABSENT = -1, TEXT_SIZE = 4096 };
@@ -158,6 +164,33 @@ set_partition(struct cluster *c, const struct record *r, struct err *e)
 	    number(r, TIER, 0, 65533, &p->tier, e) < 0 ? -1 : 0;
 }
 
+static int
+set_qos(struct cluster *c, const struct record *r, struct err *e)
+{
+	char name[NAME_SIZE];
+	int64_t priority = 0;
+
+	if (need_name(r, NAME, name, e) < 0 ||
+	    number(r, PRIORITY, 0, UINT32_MAX, &priority, e) < 0)
+		return -1;
+	return slurm_add_qos(slurm_conf_of(c), name, priority, e);
+}
+
+static int
+set_share(struct cluster *c, const struct record *r, struct err *e)
+{
+	char account[NAME_SIZE], parent[NAME_SIZE], user[NAME_SIZE];
+	int64_t shares = 1;
+
+	if (need_name(r, ACCOUNT, account, e) < 0 ||
+	    text(r, PARENT, parent, sizeof(parent), e) < 0 ||
+	    text(r, USER, user, sizeof(user), e) < 0 ||
+	    number(r, SHARES, 0, INT32_MAX, &shares, e) < 0)
+		return -1;
+	return slurm_add_share(slurm_conf_of(c), account, parent, user, shares,
+	    e);
+}
+
 int
 node_record(struct cluster *c, const char *line, size_t len, struct err *e)
 {
@@ -169,5 +202,9 @@ node_record(struct cluster *c, const char *line, size_t len, struct err *e)
 		return add_nodes(c, &r, e);
 	if (strcmp(r.kind, "partition") == 0)
 		return set_partition(c, &r, e);
+	if (strcmp(r.kind, "qos") == 0)
+		return set_qos(c, &r, e);
+	if (strcmp(r.kind, "share") == 0)
+		return set_share(c, &r, e);
 	return 0;
 }

@@ -21,6 +21,7 @@ static const struct {
 	{ &policy_largest, NULL, NULL },
 	{ &policy_wfp3, NULL, NULL },
 	{ &policy_unicef, NULL, NULL },
+	{ &policy_slurm, NULL, NULL },
 };
 
 const struct policy *

@@ -57,6 +57,8 @@ struct sim;
 /* What a policy is. Any but pass may be NULL. */
 struct policy {
 	const char *name;
+	/* sees that it can do all jobs: 0; -1 and *e */
+	int (*check)(struct sim *s, struct err *e);
 	void (*init)(struct sim *s);
 	void (*submit)(struct sim *s, int32_t job);
 	/* its processors are free again; early: before its limit */
@@ -72,7 +74,7 @@ struct sim {
 	const struct policy *policy;
 	bool one_by_one;	/* a pass after each event, as pyss does */
 	bool name_machines;	/* else they are only counted */
-	const struct cluster *cluster;
+	struct cluster *cluster;
 	int64_t procs;
 	size_t words;		/* of a set of machines */
 	const char *command;	/* of exec: */
@@ -112,7 +114,7 @@ struct load {
  * Reads all `job` records, and sees that each can run on the cluster. 0; -1
  * and *e. With keep_going a bad record is said and counted instead.
  */
-int load_jobs(struct load *l, struct input *in, const struct cluster *c,
+int load_jobs(struct load *l, struct input *in, struct cluster *c,
     bool keep_going, struct err *e);
 
 /* Writes the record of a job that has ended to stdout. 0; -1 and *e. */
@@ -162,6 +164,8 @@ extern const struct policy policy_easy_ids, policy_easy_sjbf_ids;
 extern const struct policy policy_conservative;
 /* policy-easy-nodes.c: easy on a cluster of nodes. */
 extern const struct policy policy_easy_nodes, policy_easy_sjbf_nodes;
+/* policy-slurm.c: Slurm's priorities, main pass and backfill; on nodes only. */
+extern const struct policy policy_slurm;
 
 /* ---- outside.c: decisions that come from outside ---- */
 

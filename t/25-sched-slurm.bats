@@ -1,0 +1,245 @@
+#!/usr/bin/env bats
+# sched-sim's policy slurm: by chance against t/model-backfill.py, which shares
+# nothing with it; priorities by hand; slurm.conf; and what is refused.
+
+load helper
+
+# by_chance SEED...: against the model.
+by_chance() {
+	local seed
+	for seed; do
+		python3 "$root/t/model-backfill.py" . $((2 + seed % 7)) 30 "$seed"
+		sched-sim -c cluster -p slurm <jobs.ndjson >out
+		jq -r '[.job_id, .start_at, .end_at, .nodes, .alloc] | @tsv' \
+			out | diff -u slurm.want - || {
+			echo "seed $seed"
+			return 1
+		}
+		[ "$(wc -l <out)" = 30 ]
+	done
+}
+
+# refused TEXT: of the jobs in "in" on "cluster"; nothing comes out.
+refused() {
+	run -2 --separate-stderr sched-sim -c cluster -p slurm <in
+	[ "$stderr" = "sched-sim: $1" ] || { echo "$stderr"; return 1; }
+	[ -z "$output" ]
+}
+
+# cluster LINE...: one node of one CPU, under priority/multifactor and these.
+cluster() {
+	printf '%s\n' 'PriorityType=priority/multifactor' \
+		'SchedulerParameters=bf_interval=1,bf_resolution=1' \
+		'NodeName=n1 CPUs=1' \
+		'PartitionName=main Nodes=ALL Default=YES' "$@" >cluster
+}
+
+# order: in which order those of "in" start.
+order() {
+	sched-sim -c cluster -p slurm <in >out
+	jq -r .job_id out | tr '\n' ' '
+}
+
+# job ID MEMBERS: to "in"; job 1 keeps the CPU until 100.
+job() {
+	[ "$1" != 1 ] || : >in
+	echo '{"kind":"job","job_id":'"$1"',"cpus":1,"limit_s":100,"run_s":100'"${2:+,$2}}" >>in
+}
+
+@test "model: some seeds" { by_chance 1 2 3; }
+@test "model: others" { by_chance 4 5 6; }
+
+@test "partition, qos, nice and a given priority" {
+	cluster 'PriorityWeightPartition=100' 'PriorityWeightQOS=1000' \
+		'PartitionName=fast Nodes=n1 PriorityJobFactor=10' \
+		'PartitionName=first Nodes=n1 PriorityTier=2' \
+		'{"kind":"qos","name":"high","priority":50}' \
+		'{"kind":"qos","name":"low","priority":5}'
+	job 1 '"submit_at":0'
+	job 2 '"submit_at":1'				# 10
+	job 3 '"submit_at":2,"partition":"fast"'	# 100
+	job 4 '"submit_at":3,"qos":"high"'		# 1010
+	job 5 '"submit_at":4,"qos":"low"'		# 110
+	job 6 '"submit_at":5,"qos":"low","nice":50'	# 60
+	job 7 '"submit_at":6,"priority":500'
+	job 8 '"submit_at":7,"partition":"first"'	# a higher tier
+	[ "$(order)" = "1 8 4 7 5 3 6 2 " ]
+}
+
+@test "age: as much as may be, and only when priorities are found again" {
+	cluster 'PriorityWeightAge=1000' 'PriorityMaxAge=5' \
+		'PriorityCalcPeriod=1'
+	job 1 '"submit_at":0'
+	job 2 '"submit_at":10,"nice":200'
+	job 3 '"submit_at":59'
+	# at 60 job 2 has 50 s / 300 s of the weight, less 200; at 100 the same
+	[ "$(order)" = "1 3 2 " ]
+	sed -i 's/200/100/' in
+	[ "$(order)" = "1 2 3 " ]
+}
+
+@test "size: large first, or small ones" {
+	cluster 'PriorityWeightJobSize=1000' 'NodeName=n2 CPUs=3' \
+		'NodeName=n3 CPUs=4'
+	sed -i 's/^NodeName=n1.*//' cluster
+	job 1 '"submit_at":0'
+	sed -i 's/"cpus":1/"cpus":7/' in
+	job 2 '"submit_at":1'
+	job 3 '"submit_at":2'
+	sed -i '$s/"cpus":1/"cpus":5/' in
+	[ "$(order)" = "1 3 2 " ]
+	jq -r '"\(.start_at) \(.nodes) \(.alloc)"' out | diff -u - <(cat <<-'END'
+	0 n[2-3] 3,4
+	100 n[2-3] 3,2
+	100 n3 1
+	END
+	)
+	echo PriorityFavorSmall=YES >>cluster
+	[ "$(order)" = "1 2 3 " ]
+}
+
+@test "fair share: Fair Tree, and the classic formula" {
+	# a has used all; b's account is as much over its share as a's, so that
+	# Fair Tree puts both behind c's account
+	cluster 'PriorityWeightFairshare=1000' 'PriorityCalcPeriod=1' \
+		'{"kind":"share","account":"x","shares":3}' \
+		'{"kind":"share","account":"y"}'
+	job 1 '"submit_at":0,"user":"a","account":"x"'
+	job 2 '"submit_at":1,"user":"a","account":"x"'
+	job 3 '"submit_at":2,"user":"b","account":"x"'
+	job 4 '"submit_at":3,"user":"c","account":"y"'
+	[ "$(order)" = "1 4 3 2 " ]
+	echo 'PriorityFlags=NO_FAIR_TREE' >>cluster
+	# b: 2^-((0 + (1 - 0) / 2) / (3 / 8)) = 0.40, c: 2^-0 = 1
+	[ "$(order)" = "1 4 3 2 " ]
+}
+
+@test "half-life: what was used long ago counts for less" {
+	cluster 'PriorityWeightFairshare=1000' 'PriorityCalcPeriod=1' \
+		'PriorityDecayHalfLife=1'
+	job 1 '"submit_at":0,"user":"a"'
+	job 2 '"submit_at":700,"user":"b"'
+	sed -i '$s/"run_s":100/"run_s":20/' in
+	job 3 '"submit_at":1000,"user":"c"'
+	job 4 '"submit_at":1001,"user":"a"'
+	job 5 '"submit_at":1002,"user":"b"'
+	[ "$(order)" = "1 2 3 4 5 " ]
+	sed -i 's/HalfLife=1/HalfLife=0/' cluster
+	[ "$(order)" = "1 2 3 5 4 " ]
+}
+
+@test "dependencies and arrays" {
+	cluster 'NodeName=n2 CPUs=3'
+	job 1 '"submit_at":0,"name":"s","user":"u"'
+	job 2 '"submit_at":0,"array_job_id":2,"array_task_id":0'
+	job 3 '"submit_at":0,"array_job_id":2,"array_task_id":1,"state":"FAILED"'
+	job 4 '"submit_at":0,"dependency":"afterany:2"'
+	job 5 '"submit_at":0,"dependency":"afterok:2_0,afternotok:3"'
+	job 6 '"submit_at":0,"dependency":"after:1+1"'
+	job 7 '"submit_at":0,"name":"s","user":"u","dependency":"singleton"'
+	job 8 '"submit_at":0,"dependency":"afterany:4?afterany:1"'
+	job 9 '"submit_at":0,"dependency":"afterany:777"'
+	sed -i '2s/"run_s":100/"run_s":30/; 3s/"run_s":100/"run_s":40/' in
+	sched-sim -c cluster -p slurm <in >out
+	jq -r '"\(.job_id) \(.start_at)"' out | sort -n | diff -u - <(cat <<-'END'
+	1 0
+	2 0
+	3 0
+	4 40
+	5 40
+	6 100
+	7 100
+	8 140
+	9 0
+	END
+	)
+}
+
+@test "backfill: who is in nobody's way; without it, nobody" {
+	cluster 'NodeName=n2 CPUs=1'
+	job 1 '"submit_at":0'
+	job 2 '"submit_at":1'
+	sed -i '$s/"cpus":1/"cpus":2/' in
+	job 3 '"submit_at":2'
+	sed -i '$s/:100/:97/g' in
+	job 4 '"submit_at":3'
+	[ "$(order)" = "3 1 2 4 " ]
+	[ "$(jq -r .start_at out | tr '\n' ' ')" = "2 0 100 200 " ]
+	echo SchedulerType=sched/builtin >>cluster
+	[ "$(order)" = "1 2 3 4 " ]
+}
+
+@test "slurm.conf: defaults, continued lines, several CPUs, words of others" {
+	cat >cluster <<-'END'
+	# a comment
+	ClusterName=x SlurmctldHost=h(1.2.3.4)
+	SelectType=select/cons_tres
+	SelectTypeParameters=CR_Core_Memory
+	DefMemPerCPU=100
+	SwitchName=s0 Nodes=n[1-2]
+	NodeName=DEFAULT Sockets=2 CoresPerSocket=2 \
+		ThreadsPerCore=2 RealMemory=1000 Feature=ib,big # and so on
+	nodename=n[1-2] Gres=gpu:v100:2 State=UNKNOWN
+	NodeName=n3 CPUs=4 RealMemory=300
+	NodeName=n4 CPUs=64 State=FUTURE
+	PartitionName=DEFAULT MaxTime=10
+	PartitionName=main Nodes=n[1-4] Default=YES
+	PartitionName=whole Nodes=n3 OverSubscribe=EXCLUSIVE MaxTime=UNLIMITED
+	END
+	job 1 '"submit_at":0'
+	job 2 '"submit_at":0,"gres":"gpu:2","constraint":"ib&big"'
+	job 3 '"submit_at":0,"partition":"whole"'
+	job 4 '"submit_at":0,"mem_mb":1000'
+	sed -i '1s/"cpus":1/"cpus":4/' in
+	sched-sim -c cluster -p slurm <in >out
+	jq -r '"\(.job_id) \(.start_at) \(.nodes) \(.alloc)"' out | sort |
+		diff -u - <(cat <<-'END'
+	1 0 n1 4
+	2 0 n1 1
+	3 0 n3 4
+	4 0 n2 1
+	END
+	)
+	# the other policies take the file as well
+	sched-sim -c cluster -p easy <in >easy
+	[ "$(wc -l <easy)" = 4 ]
+	sed -i 's/:100,"run_s"/:1000,"run_s"/' in
+	refused "stdin:1: job 1: its limit of 1000 s is longer than the 600 s of partition 'main'"
+}
+
+@test "what cannot be is refused" {
+	job 1 '"submit_at":0'
+	while IFS='|' read -r line text; do
+		cluster "$line"
+		refused "cluster:5: $text"
+	done <<-'END'
+	Include other.conf|Include is not followed: put all into one file
+	just words|'just' is not KEY=VALUE
+	NodeName=n1 CPUs=1|'n1': node n1 is there twice
+	NodeName=n2 CPUs=x|CPUs: 'x' is not a number
+	NodeName=n2 Sockets=0|node n2: 0 CPUs
+	PartitionName=p MaxTime=later|MaxTime: 'later' is not a time limit (30, 8:00:00, 1-12, 90s)
+	SchedulerParameters=bf_window=x|SchedulerParameters: bf_window=x: 'x' is not a number
+	PriorityWeightTRES=cpu=1|PriorityWeightTRES is not simulated
+	PriorityUsageResetPeriod=DAILY|PriorityUsageResetPeriod is not simulated
+	{"kind":"share","account":"a","parent":"b"}|share: the parent 'b' of account a is not before it
+	{"kind":"share","user":"a"}|share: 'account' is missing
+	{"kind":"qos","name":"a","priority":-1}|qos: 'priority' must be an integer, 0 to 4294967295
+	END
+	cluster '{"kind":"qos","name":"q","priority":1}'
+	while IFS='|' read -r members text; do
+		job 1 '"submit_at":0'
+		job 2 "\"submit_at\":0,$members"
+		refused "$text"
+	done <<-'END'
+	"qos":"x"|stdin:2: job 2: job: there is no record of the qos 'x'
+	"user":7|stdin:2: job 2: job: 'user' must be text of at most 8191 bytes
+	"nice":"x"|stdin:2: job 2: job: 'nice' must be an integer, -9007199254740992 to 9007199254740992
+	"dependency":"before:1"|job 2: dependency 'before:1': 'before' is none of after, afterany, afterok, afternotok with jobs, or singleton
+	"dependency":"afterok:x"|job 2: dependency 'afterok:x': 'x' is not a number
+	"dependency":"afterok:2"|job 2: dependency 'afterok:2': job 2 is not submitted before it
+	"dependency":"afternotok:1"|job 2: dependency 'afternotok:1': job 1 does not fail: it would never run
+	END
+	run -2 --separate-stderr sched-sim -c procs=4 -p slurm <in
+	[ "$stderr" = "sched-sim: policy slurm needs a cluster of nodes: records, or a slurm.conf" ]
+}
