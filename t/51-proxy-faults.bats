@@ -29,11 +29,13 @@ load helper
 	scenario <<-'END'
 	import resource
 	s = Server(echo)
-	p = Proxy({"a": {"health": {"path": "/"}}})
+	p = Proxy({"a": {}})
 	p.table(job("a", s, 1))
+	until("it was checked", lambda: s.checks == 1)
 	up = p.service()["instances"][0]
 	c = p.client()
-	until("it is accepted", lambda: p.count_fds() == p.fds + 1)
+	until("it is accepted", lambda: p.status()["connections"] == 2)
+	until("and nothing else is open", lambda: p.count_fds() == p.fds + 1)
 	fds = {int(n) for n in os.listdir("/proc/%d/fd" % p.child.pid)}
 	full = min(set(range(len(fds) + 1)) - fds)
 	was = resource.prlimit(p.child.pid, resource.RLIMIT_NOFILE)
