@@ -136,6 +136,7 @@ page() { python3 "$root/t/unit/records.py" "$root/man/svc-records.5" "$@"; }
 		grep -oE 'order_(drain|cancel)\(' code | sed 's/order_//; s/(//'
 		grep -oE 'line_begin\(&?b, "[a-z]+"' code | cut -d'"' -f2
 		echo start	# what sched-sim's exec: answers
+		echo sim	# its recordings, packed
 		echo instance	# lib/rec.c
 		echo service	# svc-service(5)
 		printf '%s\n' node partition qos share	# read by sched-sim

@@ -320,7 +320,7 @@ sched-sim: 1 jobs simulated, the last ends at 5" ]
 
 @test "policies, clusters and options that cannot be" {
 	: >in
-	refused "policy 'slum' is not known; known are fcfs, easy, easy-sjbf, conservative, sjf, ljf, largest, wfp3, unicef, slurm, exec:CMD, fifo, srtf, srsf, las, ftf, drf, tetris, dlas, gittins" -c procs=1 -p slum
+	refused "policy 'slum' is not known; known are fcfs, easy, easy-sjbf, conservative, sjf, ljf, largest, wfp3, unicef, slurm, exec:CMD, replay, fifo, srtf, srsf, las, ftf, drf, tetris, dlas, gittins" -c procs=1 -p slum
 	refused "procs: 0 is not between 1 and 1073741824" -c procs=0 -p easy
 	refused "procs: 'x' is not a number" -c procs=x -p easy
 	refused "no.ini: No such file or directory" -c no.ini -p easy

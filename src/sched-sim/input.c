@@ -21,6 +21,8 @@ next(struct input *in, char **line, size_t *len, struct err *e)
 		if (nd_fill(&in->nd, e) < 0)
 			die_err(e);
 	}
+	if (got == 0 && in->ended != NULL && in->ended(e) < 0)
+		die_err(e);
 	in->lines += got > 0;
 	in->bytes += got > 0 ? (int64_t)*len + 1 : 0;
 	return got;
@@ -93,6 +95,20 @@ input_next(struct input *in, char **line, size_t *len, struct err *e)
 	if (in->got < 0)
 		*e = in->err;
 	return in->got;
+}
+
+void
+input_used(const struct input *in, const char *line, size_t len)
+{
+	if (in->used != NULL)
+		in->used(line, len);
+}
+
+int
+input_other(const struct input *in, const char *line, size_t len,
+    struct err *e)
+{
+	return in->other == NULL ? 0 : in->other(in, line, len, e);
 }
 
 int64_t

@@ -17,6 +17,11 @@ struct input {
 	bool ahead;		/* it has not been returned yet */
 	int64_t lines, bytes;	/* so far */
 	int64_t size_bytes;	/* in all; 0: not known */
+	/* called with lines that were used as jobs, or not as such; or NULL */
+	void (*used)(const char *line, size_t len);
+	int (*other)(const struct input *in, const char *line, size_t len,
+	    struct err *e);
+	int (*ended)(struct err *e);	/* at the end: was that all? or NULL */
 	json_t *recording;	/* `sim` record of the head; NULL: none */
 	json_t *cluster;	/* `cluster` record of the head; NULL: none */
 };
@@ -27,10 +32,15 @@ void input_close(struct input *in);
 
 /*
  * The next line, as nd_next gives it, waited for: 1; 0 at the end; -1 and *e:
- * a bad one, and the next call goes on. Does not return from a read error or
- * an interrupt.
+ * a bad one, and the next call goes on. Does not return from a read error, an
+ * interrupt, or an end that is none.
  */
 int input_next(struct input *in, char **line, size_t *len, struct err *e);
+
+/* What the reader has done with a line. 0; -1 and *e. */
+void input_used(const struct input *in, const char *line, size_t len);
+int input_other(const struct input *in, const char *line, size_t len,
+    struct err *e);
 
 /* Processors of the head's cluster; 0: it does not say. */
 int64_t input_procs(const struct input *in);

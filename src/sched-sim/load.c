@@ -260,9 +260,14 @@ one_line(struct load *l, size_t *cap, struct line *line, struct input *in,
 
 	if (got <= 0)
 		return got;
-	if (read_line(line, text, len, e) < 0 ||
-	    (is_job(line) && add_job(l, cap, line, c, e) < 0))
+	if (read_line(line, text, len, e) < 0)
 		return err_prefix(e, "%s:%lu", in->nd.name, in->nd.line);
+	got = is_job(line) ? add_job(l, cap, line, c, e) :
+	    input_other(in, text, len, e);
+	if (got < 0)
+		return err_prefix(e, "%s:%lu", in->nd.name, in->nd.line);
+	if (is_job(line))
+		input_used(in, text, len);
 	return 1;
 }
 
@@ -342,8 +347,8 @@ add_nodes(struct buf *b, const struct sim *s, const struct need *n)
 	return buf_addc(b, '"');
 }
 
-static int
-add_alloc(struct buf *b, const struct sim *s, const struct sim_job *j)
+int
+load_alloc(struct buf *b, const struct sim *s, const struct sim_job *j)
 {
 	if (s->free_nodes != NULL)
 		return add_nodes(b, s, j->need);
@@ -367,7 +372,7 @@ load_write(const struct sim *s, const struct sim_job *j, struct err *e)
 	    flat_put_int(&b, "end_at", j->start_at + j->run_s) < 0 ||
 	    flat_put_int(&b, "wait_s", j->start_at - j->submit_at) < 0 ||
 	    flat_put_int(&b, "run_s", j->run_s) < 0 ||
-	    add_alloc(&b, s, j) < 0 || buf_adds(&b, "}\n") < 0 ||
+	    load_alloc(&b, s, j) < 0 || buf_adds(&b, "}\n") < 0 ||
 	    b.len > ND_LINE_MAX + 1)
 		return err_temp(e, "job %lld: its record does not fit in a "
 		    "line", (long long)j->id);

@@ -10,9 +10,11 @@
 #include "die.h"
 #include "num.h"
 #include "rec.h"
+#include "record.h"
 #include "rounds.h"
 #include "sim.h"
 #include "watch.h"
+#include "xalloc.h"
 
 static const char usage_text[] =
 "usage: sched-sim [-c CLUSTER] -p POLICY [options] < jobs.ndjson\n"
@@ -27,7 +29,7 @@ static const char usage_text[] =
 "                           largest, wfp3, unicef, slurm; or, with rounds, fifo,\n"
 "                           srtf, srsf, las, ftf, drf, tetris, dlas, gittins,\n"
 "                           and +greedy, +fair, +tune or +opt, and +place; or\n"
-"                           exec:CMD, a program that decides\n"
+"                           exec:CMD, a program that decides; or replay\n"
 "  -t, --timeout=DUR        for each answer of exec:CMD [30s]\n"
 "      --same-instant=HOW   batch (default) or pyss: one pass an instant, or\n"
 "                           one an event\n"
@@ -42,6 +44,9 @@ static const char usage_text[] =
 "      --window=A:B         rounds end when all jobs from A to before B have\n"
 "      --static             all jobs are there before the first round\n"
 "      --rounds             say each round that differs from the one before\n"
+"      --explain=JOBID      say at each pass, or round, why that job waits\n"
+"      --record=FILE        keep the input and all decisions there; with\n"
+"                           -p replay, FILE as input gives the same again\n"
 "  -k, --keep-going         skip records that cannot be used\n"
 "  -n, --dry-run            read and check, but simulate nothing\n"
 "  -q, --quiet              only errors on stderr\n"
@@ -52,6 +57,8 @@ static const char usage_text[] =
 enum {
 	OPT_INSTANT = 256, OPT_ALLOCATE, OPT_COMPAT, OPT_WINDOW, OPT_STATIC,
 	OPT_ROUNDS, OPT_EXACT, OPT_STARVE, OPT_QUEUES, OPT_PROMOTE,
+	OPT_EXPLAIN, OPT_RECORD,	/* those above are recorded */
+	GIVEN_MAX = 32,
 };
 
 static const struct option long_options[] = {
@@ -68,6 +75,8 @@ static const struct option long_options[] = {
 	{ "starve", required_argument, NULL, OPT_STARVE },
 	{ "queues", required_argument, NULL, OPT_QUEUES },
 	{ "promote", required_argument, NULL, OPT_PROMOTE },
+	{ "explain", required_argument, NULL, OPT_EXPLAIN },
+	{ "record", required_argument, NULL, OPT_RECORD },
 	{ "keep-going", no_argument, NULL, 'k' },
 	{ "dry-run", no_argument, NULL, 'n' },
 	{ "quiet", no_argument, NULL, 'q' },
@@ -78,10 +87,13 @@ static const struct option long_options[] = {
 };
 
 static struct {
-	const char *cluster, *policy;
+	const char *cluster, *policy, *record;
+	char *given[GIVEN_MAX];	/* what is to be recorded */
+	size_t given_len;
 	bool pyss, ids, keep_going, dry_run;
 	const char *rounds_only;	/* an option that was given, or NULL */
 	const char *space_only;
+	bool replay;
 	int64_t timeout_ms;	/* -1: not given */
 	struct rounds_options rounds;
 } opt = { .timeout_ms = -1, .rounds = {
@@ -227,6 +239,39 @@ one_option(int c, char *arg)
 	}
 }
 
+/* One of the options that change what is simulated: kept to be recorded. */
+static void
+keep_option(const struct option *o, const char *arg)
+{
+	size_t size = strlen(o->name) + (arg ? strlen(arg) : 0) + 4;
+	char *text = xcalloc(size, 1);
+
+	if (opt.given_len == GIVEN_MAX)
+		die(ST_PERM, "more than %d options", GIVEN_MAX);
+	(void)snprintf(text, size, "--%s%s%s", o->name, arg ? "=" : "",
+	    arg ? arg : "");
+	opt.given[opt.given_len++] = text;
+}
+
+static void
+long_option(int c, char *arg)
+{
+	const struct option *o;
+	struct err e;
+
+	if (c == OPT_RECORD) {
+		opt.record = arg;
+	} else if (c == OPT_EXPLAIN) {
+		if (num_int(arg, 0, REC_MAX, &opt.rounds.explain, &e) < 0)
+			die(ST_PERM, "--explain: %s", e.text);
+	} else {
+		for (o = long_options; o->val != c; o++)
+			;
+		keep_option(o, arg);
+		one_option(c, arg);
+	}
+}
+
 static void
 parse_options(int argc, char **argv)
 {
@@ -245,17 +290,91 @@ parse_options(int argc, char **argv)
 		case 'h': leave_help(usage_text);
 		case 'V': leave_version();
 		case '?': die_usage(usage_text);
-		default: one_option(c, optarg);
+		default: long_option(c, optarg);
 		}
 	}
 	if (opt.policy == NULL || optind < argc)
 		die_usage(usage_text);
 }
 
-/* ---- the two families ---- */
-
 static struct cluster cluster;
 static struct sim s = { .cluster = &cluster };
+
+/* ---- a recording ---- */
+
+/* An option as it was kept: nothing else of a recording is done. */
+static int
+recorded_option(const char *text, struct err *e)
+{
+	const struct option *o;
+	size_t len;
+	char *arg;
+
+	for (o = long_options; o->name != NULL; o++) {
+		len = strlen(o->name);
+		if (o->val < OPT_INSTANT || o->val >= OPT_EXPLAIN ||
+		    strncmp(text, "--", 2) != 0 ||
+		    strncmp(text + 2, o->name, len) != 0)
+			continue;
+		arg = text[2 + len] == '=' ? xstrdup(text + 3 + len) : NULL;
+		if ((arg != NULL) == (o->has_arg == required_argument) &&
+		    (arg != NULL || text[2 + len] == '\0')) {
+			long_option(o->val, arg);
+			return 0;
+		}
+	}
+	return err_perm(e, "sim: '%s' is no option of a recording", text);
+}
+
+/*
+ * -p replay: the options of the recording, and, if that is not given, its
+ * cluster. Rounds, and policies of ours on nodes, are simulated once more from
+ * the same input; for all others the decisions are taken as they are.
+ */
+static int
+begin_replay(struct input *in, const char **policy, struct err *e)
+{
+	const json_t *options = json_object_get(in->recording, "options");
+	const json_t *option;
+	size_t i;
+
+	*policy = NULL;
+	if (in->recording == NULL)
+		return err_perm(e, "replay: the input does not begin with a "
+		    "sim record, as --record writes it");
+	if (rec_str(in->recording, "policy", policy, e) < 0 ||
+	    (opt.cluster == NULL && rec_str(in->recording, "cluster",
+	    &opt.cluster, e) < 0))
+		return -1;
+	json_array_foreach(options, i, option)
+		if (recorded_option(json_is_string(option) ?
+		    json_string_value(option) : "", e) < 0)
+			return -1;
+	in->other = replay_line;
+	in->ended = replay_whole;
+	if (*policy == NULL)
+		return err_perm(e, "sim: 'policy' is missing");
+	if (policy_find(*policy, &s) == NULL && !rounds_is_policy(*policy))
+		return err_perm(e, "sim: policy '%s' is not known", *policy);
+	if (rounds_is_policy(*policy))
+		opt.policy = *policy;
+	return 0;
+}
+
+static void
+begin_record(const struct input *in)
+{
+	struct err e;
+
+	if (opt.record == NULL || opt.dry_run)
+		return;
+	if (record_open(opt.record, opt.policy, opt.cluster, opt.given,
+	    opt.given_len, &e) < 0)
+		die_err(&e);
+	record_cluster(in->cluster);
+}
+
+/* ---- the two families ---- */
 
 static int64_t
 run_rounds(struct input *in, struct err *e)
@@ -308,14 +427,16 @@ write_all(struct err *e)
 }
 
 static int64_t
-run_space(struct input *in, struct err *e)
+run_space(struct input *in, const char *recorded, struct err *e)
 {
 	static struct load l;	/* all lives until the program ends */
 
 	s.go_on = watch_go_on;
 	s.command = opt.policy;
 	s.timeout_ms = opt.timeout_ms < 0 ? TIMEOUT_MS : opt.timeout_ms;
-	s.one_by_one = opt.pyss;
+	s.one_by_one = opt.pyss && !opt.replay;
+	s.started = opt.record != NULL ? record_start : NULL;
+	s.explain = NOBODY;
 	if (opt.rounds_only != NULL)
 		return err_perm(e, "--%s is only for policies of rounds",
 		    opt.rounds_only);
@@ -324,6 +445,9 @@ run_space(struct input *in, struct err *e)
 		    "does not go with --allocate=ids");
 	if (find_cluster(in, e) < 0)
 		return -1;
+	if (cluster.nodes_len > 0 && opt.replay && policy_find(recorded, &s) !=
+	    &policy_exec)
+		opt.policy = recorded;
 	if (cluster.nodes_len > 0 && opt.space_only != NULL)
 		return err_perm(e, "%s is not for a cluster of nodes",
 		    opt.space_only);
@@ -338,6 +462,13 @@ run_space(struct input *in, struct err *e)
 		return -1;
 	if (opt.dry_run)
 		return l.skipped;
+	if (opt.rounds.explain >= 0) {
+		s.explain = outside_find(&s, opt.rounds.explain);
+		if (s.explain == NOBODY)
+			return err_perm(e, "job %lld, to be explained, is not "
+			    "in the input", (long long)opt.rounds.explain);
+		input_pass_cluster(in, s.procs, 0);
+	}
 	if (sim_run(&s, e) < 0)
 		return -1;
 	if (s.stopped)
@@ -359,6 +490,7 @@ main(int argc, char **argv)
 {
 	static struct input in;
 	int64_t skipped;
+	const char *recorded = NULL;
 	bool space;
 	struct err e;
 
@@ -373,12 +505,21 @@ main(int argc, char **argv)
 	watch_begin();
 	if (input_open(&in, STDIN_FILENO, "stdin", &e) < 0)
 		die_err(&e);
-	skipped = space ? run_space(&in, &e) : run_rounds(&in, &e);
+	opt.replay = strcmp(opt.policy, policy_replay.name) == 0;
+	if (opt.replay && begin_replay(&in, &recorded, &e) < 0)
+		die_err(&e);
+	s.name_machines = opt.ids;
+	begin_record(&in);
+	in.used = record_line;
+	space = !rounds_is_policy(opt.policy);
+	skipped = space ? run_space(&in, recorded, &e) : run_rounds(&in, &e);
 	if (skipped < 0)
 		die_err(&e);
-	input_close(&in);
 	watch_clear();
 	if (watch_obeyed())
 		leave(ST_TEMP);
+	if (record_close(&e) < 0)
+		die_err(&e);
+	input_close(&in);
 	leave(skipped > 0 ? ST_NO : ST_OK);
 }

@@ -48,8 +48,22 @@ outside_find(const struct sim *s, int64_t id)
 	return found == NULL ? NOBODY : found->job;
 }
 
+static bool
+are_free(const struct sim *s, const sim_word *set, int32_t procs)
+{
+	int64_t n = 0;
+	size_t w;
+
+	for (w = 0; w < s->words; w++) {
+		if ((set[w] & ~s->free_machines[w]) != 0)
+			return false;
+		n += __builtin_popcountll(set[w]);
+	}
+	return n == procs;
+}
+
 int
-outside_start(struct sim *s, int64_t id, struct err *e)
+outside_start(struct sim *s, int64_t id, const sim_word *set, struct err *e)
 {
 	int32_t job = outside_find(s, id);
 	const struct sim_job *j = &s->jobs[job];
@@ -70,6 +84,9 @@ outside_start(struct sim *s, int64_t id, struct err *e)
 		return err_perm(e, "starts job %lld, which needs %d "
 		    "processors, and %lld are free", (long long)id, j->procs,
 		    (long long)s->free);
-	sim_start(s, job, NULL);
+	if (set != NULL && !are_free(s, set, j->procs))
+		return err_perm(e, "starts job %lld on machines that are not "
+		    "free, or not %d", (long long)id, j->procs);
+	sim_start(s, job, set);
 	return 0;
 }

@@ -6,6 +6,7 @@
  */
 #include "sim.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 #include "die.h"
@@ -135,8 +136,17 @@ conservative_wake(const struct sim *s)
 	return n == NULL ? NEVER : n->key;
 }
 
+static void
+conservative_why(const struct sim *s, int32_t job, struct buf *b)
+{
+	(void)buf_addf(b, "it has a reservation at %" PRId64 ", and ",
+	    s->jobs[job].node.key);
+	explain_room(s, job, b);
+}
+
 const struct policy policy_conservative = {
 	.name = "conservative", .init = conservative_init,
 	.submit = conservative_submit, .end = conservative_end,
 	.pass = conservative_pass, .wake = conservative_wake,
+	.why = conservative_why,
 };

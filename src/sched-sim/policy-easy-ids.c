@@ -6,6 +6,7 @@
  */
 #include "sim.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 #include "xalloc.h"
@@ -153,12 +154,32 @@ easy_ids_pass(struct sim *s)
 	z->fresh = s->submitted;
 }
 
+static void
+easy_ids_why(const struct sim *s, int32_t job, struct buf *b)
+{
+	const struct sim_job *j = &s->jobs[job];
+	const struct easy_ids *z = s->own;
+
+	if (job == z->head) {
+		explain_order(s, job, job, b);
+	} else if (j->procs > s->free) {
+		(void)buf_adds(b, "it ");
+		explain_room(s, job, b);
+	} else {
+		(void)buf_addf(b, "it needs %d machine%s until its limit at %"
+		    PRId64 ", and of the %" PRId64 " that are free job %"
+		    PRId64 " has reserved some before", j->procs,
+		    j->procs == 1 ? "" : "s",
+		    s->now + j->limit_s, s->free, s->jobs[z->head].id);
+	}
+}
+
 const struct policy policy_easy_ids = {
 	.name = "easy", .init = easy_ids_init, .submit = easy_ids_submit,
-	.end = easy_ids_end, .pass = easy_ids_pass,
+	.end = easy_ids_end, .pass = easy_ids_pass, .why = easy_ids_why,
 };
 const struct policy policy_easy_sjbf_ids = {
 	.name = "easy-sjbf", .init = sjbf_ids_init,
 	.submit = easy_ids_submit, .end = easy_ids_end,
-	.pass = easy_ids_pass,
+	.pass = easy_ids_pass, .why = easy_ids_why,
 };

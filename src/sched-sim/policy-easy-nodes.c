@@ -183,12 +183,30 @@ easy_nodes_pass(struct sim *s)
 		try_others(s, z);
 }
 
+static void
+easy_nodes_why(const struct sim *s, int32_t job, struct buf *b)
+{
+	const struct easy_nodes *z = s->own;
+	int32_t head = z->waiting[0];
+
+	if (job == head) {
+		explain_order(s, job, job, b);
+	} else if (!sim_fits(s, job)) {
+		(void)buf_adds(b, "it ");
+		explain_room(s, job, b);
+	} else {
+		(void)buf_addf(b, "it would delay job %lld",
+		    (long long)s->jobs[head].id);
+	}
+}
+
 const struct policy policy_easy_nodes = {
 	.name = "easy", .init = easy_nodes_init, .submit = easy_nodes_submit,
 	.end = easy_nodes_end, .pass = easy_nodes_pass,
+	.why = easy_nodes_why,
 };
 const struct policy policy_easy_sjbf_nodes = {
 	.name = "easy-sjbf", .init = sjbf_nodes_init,
 	.submit = easy_nodes_submit, .end = easy_nodes_end,
-	.pass = easy_nodes_pass,
+	.pass = easy_nodes_pass, .why = easy_nodes_why,
 };

@@ -11,6 +11,7 @@
 #include "sim.h"
 
 #include <assert.h>
+#include <inttypes.h>
 #include <stdlib.h>
 
 #include "xalloc.h"
@@ -201,11 +202,32 @@ easy_pass(struct sim *s)
 		all_waiting(s, z);
 }
 
+static void
+easy_why(const struct sim *s, int32_t job, struct buf *b)
+{
+	const struct sim_job *j = &s->jobs[job];
+	const struct easy *z = s->own;
+
+	if (job == z->head) {
+		explain_order(s, job, job, b);
+	} else if (j->procs > s->free) {
+		(void)buf_adds(b, "it ");
+		explain_room(s, job, b);
+	} else {
+		(void)buf_addf(b, "it would delay job %" PRId64 ", which can "
+		    "start at %" PRId64 ": its limit ends at %" PRId64
+		    ", it needs %d processor%s, and %" PRId64 " %s extra",
+		    s->jobs[z->head].id, z->shadow, s->now + j->limit_s,
+		    j->procs, j->procs == 1 ? "" : "s", z->extra,
+		    z->extra == 1 ? "is" : "are");
+	}
+}
+
 const struct policy policy_easy = {
 	.name = "easy", .init = easy_init, .end = easy_end,
-	.pass = easy_pass,
+	.pass = easy_pass, .why = easy_why,
 };
 const struct policy policy_easy_sjbf = {
 	.name = "easy-sjbf", .init = sjbf_init, .end = easy_end,
-	.pass = easy_pass,
+	.pass = easy_pass, .why = easy_why,
 };

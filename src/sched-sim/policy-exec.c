@@ -196,7 +196,7 @@ start_all(struct sim *s, const json_t *ids, struct err *e)
 	json_array_foreach(ids, i, id) {
 		if (!json_is_integer(id))
 			return err_perm(e, "start: 'job_ids' must be integers");
-		if (outside_start(s, json_integer_value(id), e) < 0)
+		if (outside_start(s, json_integer_value(id), NULL, e) < 0)
 			return -1;
 	}
 	return 0;

@@ -39,6 +39,15 @@ order_pass(struct sim *s)
 }
 
 static void
+order_why(const struct sim *s, int32_t job, struct buf *b)
+{
+	const struct sim_job *first = container_of(heap_top(s->own),
+	    struct sim_job, node);
+
+	explain_order(s, job, (int32_t)(first - s->jobs), b);
+}
+
+static void
 fcfs_submit(struct sim *s, int32_t job)
 {
 	order_add(s, job, 0);
@@ -64,17 +73,17 @@ largest_submit(struct sim *s, int32_t job)
 
 const struct policy policy_fcfs = {
 	.name = "fcfs", .init = order_init, .submit = fcfs_submit,
-	.pass = order_pass,
+	.pass = order_pass, .why = order_why,
 };
 const struct policy policy_sjf = {
 	.name = "sjf", .init = order_init, .submit = sjf_submit,
-	.pass = order_pass,
+	.pass = order_pass, .why = order_why,
 };
 const struct policy policy_ljf = {
 	.name = "ljf", .init = order_init, .submit = ljf_submit,
-	.pass = order_pass,
+	.pass = order_pass, .why = order_why,
 };
 const struct policy policy_largest = {
 	.name = "largest", .init = order_init, .submit = largest_submit,
-	.pass = order_pass,
+	.pass = order_pass, .why = order_why,
 };

@@ -8,9 +8,13 @@
  */
 #include "sim.h"
 
+#include <float.h>
 #include <string.h>
 
 #include "xalloc.h"
+
+/* No more digits in between than a double has: not the x87. */
+_Static_assert(FLT_EVAL_METHOD == 0, "doubles are to be doubles");
 
 struct line {
 	int32_t *jobs;		/* in order of submission */
@@ -123,11 +127,27 @@ unicef_pass(struct sim *s)
 	score_pass(s, unicef);
 }
 
+static void
+wfp3_why(const struct sim *s, int32_t job, struct buf *b)
+{
+	const struct line *l = s->own;
+
+	explain_order(s, job, l->jobs[best(s, wfp3)], b);
+}
+
+static void
+unicef_why(const struct sim *s, int32_t job, struct buf *b)
+{
+	const struct line *l = s->own;
+
+	explain_order(s, job, l->jobs[best(s, unicef)], b);
+}
+
 const struct policy policy_wfp3 = {
 	.name = "wfp3", .init = score_init, .submit = score_submit,
-	.pass = wfp3_pass,
+	.pass = wfp3_pass, .why = wfp3_why,
 };
 const struct policy policy_unicef = {
 	.name = "unicef", .init = score_init, .submit = score_submit,
-	.pass = unicef_pass,
+	.pass = unicef_pass, .why = unicef_why,
 };

@@ -31,6 +31,8 @@ policy_find(const char *name, const struct sim *s)
 
 	if (strncmp(name, "exec:", 5) == 0)
 		return &policy_exec;
+	if (strcmp(name, policy_replay.name) == 0)
+		return &policy_replay;
 	for (i = 0; i < ARRAY_LEN(policies); i++) {
 		if (strcmp(policies[i].counts->name, name) != 0)
 			continue;
@@ -53,6 +55,6 @@ policy_names(void)
 	for (i = 0; i < ARRAY_LEN(policies); i++)
 		(void)buf_addf(&names, "%s%s", i > 0 ? ", " : "",
 		    policies[i].counts->name);
-	(void)buf_adds(&names, ", exec:CMD");
+	(void)buf_adds(&names, ", exec:CMD, replay");
 	return buf_str(&names);
 }

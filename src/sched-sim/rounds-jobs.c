@@ -251,8 +251,11 @@ read_line(struct rounds *r, struct reader *in, const char *line, size_t len,
 	kind = &fs.m[KIND];
 	if (!fs.has[KIND] || kind->type != FLAT_STR || kind->text_len != 3 ||
 	    memcmp(kind->text, "job", 3) != 0)
-		return 0;
-	return add_job(r, in, &fs, e);
+		return input_other(in->in, line, len, e);
+	if (add_job(r, in, &fs, e) < 0)
+		return -1;
+	input_used(in->in, line, len);
+	return 0;
 }
 
 static int

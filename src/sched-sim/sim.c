@@ -83,6 +83,8 @@ sim_start(struct sim *s, int32_t job, const sim_word *machines)
 	}
 	if (heap_push(&s->running, &j->node, s->now + j->run_s) < 0)
 		die(ST_TEMP, "out of memory");
+	if (s->started != NULL)
+		s->started(s, job);
 }
 
 static void
@@ -110,6 +112,8 @@ pass(struct sim *s)
 {
 	s->policy->pass(s);
 	s->freed = false;
+	if (s->explain != NOBODY)
+		explain(s);
 }
 
 static void

@@ -13,6 +13,7 @@
  *	queue.c		who of the waiting jobs fits, in order
  *	ends.c		when processors are expected back
  *	profile.c	processors, or machines, over time: reservations
+ *	explain.c	why a job did not start
  *	outside.c	decisions that come from outside, and may be wrong
  *	child.c		the program of exec:, and lines to and from it
  *
@@ -67,6 +68,8 @@ struct policy {
 	/* the next time it wants a pass, whatever happens; or NEVER */
 	int64_t (*wake)(const struct sim *s);
 	void (*release)(struct sim *s);
+	/* adds why a job did not start in this pass, as plain text */
+	void (*why)(const struct sim *s, int32_t job, struct buf *b);
 	bool outside;	/* it may leave jobs waiting for ever: an error */
 };
 
@@ -99,6 +102,8 @@ struct sim {
 	/* asked before each instant; false: it ends here */
 	bool (*go_on)(int64_t now, int64_t ended, int64_t all);
 	bool stopped;		/* by that, or by the policy */
+	void (*started)(const struct sim *s, int32_t job);	/* or NULL */
+	int32_t explain;	/* the job that is to be; or NOBODY */
 };
 
 /* ---- load.c ---- */
@@ -116,6 +121,9 @@ struct load {
  */
 int load_jobs(struct load *l, struct input *in, struct cluster *c,
     bool keep_going, struct err *e);
+
+/* Adds where the job runs, as members behind others. 0; -1: no room. */
+int load_alloc(struct buf *b, const struct sim *s, const struct sim_job *j);
 
 /* Writes the record of a job that has ended to stdout. 0; -1 and *e. */
 int load_write(const struct sim *s, const struct sim_job *j, struct err *e);
@@ -141,6 +149,18 @@ void sim_start(struct sim *s, int32_t job, const sim_word *machines);
 /* Sets what the job has, or is to have, of which nodes: a copy of parts. */
 void sim_keep_parts(struct need *n, const struct part *parts, int32_t len);
 
+/* ---- explain.c ---- */
+
+/* Writes an `event` record on stdout if the job to be explained waits. */
+void explain(const struct sim *s);
+
+/* For policies. Adds "needs 4 processors, 2 are free", of a job. */
+void explain_room(const struct sim *s, int32_t job, struct buf *b);
+
+/* Adds that first, which may be job itself, does not fit, and blocks. */
+void explain_order(const struct sim *s, int32_t job, int32_t first,
+    struct buf *b);
+
 /* ---- policy.c ---- */
 
 /* The form of that policy for what is to be simulated; NULL: no such name. */
@@ -149,8 +169,8 @@ const struct policy *policy_find(const char *name, const struct sim *s);
 /* The names, with commas between, for messages. */
 const char *policy_names(void);
 
-/* policy-exec.c: a program decides. */
-extern const struct policy policy_exec;
+/* policy-exec.c: a program decides; policy-replay.c: a recording does. */
+extern const struct policy policy_exec, policy_replay;
 /* policy-order.c: strict order, and the first that does not fit blocks. */
 extern const struct policy policy_fcfs, policy_sjf, policy_ljf,
     policy_largest;
@@ -173,10 +193,11 @@ extern const struct policy policy_slurm;
 int32_t outside_find(const struct sim *s, int64_t id);
 
 /*
- * Starts the job with that id now, if it can be. 0; -1 and *e, which says what
- * is wrong with that.
+ * Starts the job with that id now, if it can be, and on these machines, if set
+ * is not NULL. 0; -1 and *e, which says what is wrong with that.
  */
-int outside_start(struct sim *s, int64_t id, struct err *e);
+int outside_start(struct sim *s, int64_t id, const sim_word *set,
+    struct err *e);
 
 /* ---- child.c: a program that answers lines ---- */
 
