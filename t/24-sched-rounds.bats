@@ -432,7 +432,33 @@ any_by_chance() {
 	: >in
 	run -2 --separate-stderr \
 		sched-sim --compat=synergy -c procs=8 -p fifo <in
-	[ "$stderr" = "sched-sim: procs=8: rounds need servers: an ini file" ]
+	[ "$stderr" = "sched-sim: procs=8: rounds need servers: an ini file, or node records" ]
+}
+
+@test "servers from node records, if they are all alike" {
+	local node='{"kind":"node","name":"n[1-3]","cpus":24,"mem_mb":512000,"gres":"gpu:a100:8"}'
+	rounds workload 6 >jobs
+	small 3 8 24
+	echo "$node" >nodes
+	own -c cluster.ini -p srtf+tune --rounds <jobs >want
+	own -c nodes -p srtf+tune --rounds <jobs >got
+	cmp want got
+	sim -c cluster.ini -p las+tune --rounds <jobs >want
+	sim -c nodes -p las+tune --rounds <jobs >got
+	cmp want got
+	while IFS='|' read -r edit text; do
+		{ echo "$node"; jq -c "$edit" <<<"$node"; } >nodes
+		run -2 --separate-stderr sched-sim -c nodes -p fifo <jobs
+		[ "$stderr" = "sched-sim: nodes: $text" ] ||
+			{ echo "$stderr"; return 1; }
+		[ -z "$output" ]
+	done <<-'END'
+	. + {name: "big", cpus: 48}|big is not like n1: rounds need servers that are all alike
+	del(.gres) + {name: "cpu"}|cpu is not like n1: rounds need servers that are all alike
+	END
+	jq -c 'del(.gres)' <<<"$node" >nodes
+	run -2 --separate-stderr sched-sim -c nodes -p fifo <jobs
+	[ "$stderr" = "sched-sim: nodes: n1 has no GPUs, and rounds share them out" ]
 }
 
 # 10 / 3 is rounded up, and three times that is more than 10

@@ -304,7 +304,7 @@ load_ini(struct cluster *c, const char *path, struct err *e)
 {
 	struct servers servers = { 0 };
 
-	if (rounds_load_cluster(&servers, path, e) < 0)
+	if (rounds_load_ini(&servers, path, e) < 0)
 		return -1;
 	free(servers.list);
 	c->procs = servers.len * (int64_t)servers.cap.v[CPU];

@@ -6,9 +6,6 @@
 
 #include <string.h>
 
-/* Storage that goes with each GPU, whatever the model, in MB/s. */
-static const double gpu_speed = 62.5;
-
 static const struct {
 	double cpus_per_gpu;
 	struct model models[MODELS];
@@ -201,7 +198,7 @@ model_demand(struct rjob *j, const struct servers *s, bool synergy,
 
 	d->v[CPU] = j->gpus * j->model->cpus;
 	d->v[MEM] = j->gpus * j->model->mem_gb;
-	d->v[SPEED] = j->gpus * gpu_speed;
+	d->v[SPEED] = j->gpus * MODEL_SPEED;
 	j->iter_s = j->model->iter_s;
 	if (!synergy)
 		limit_demand(j, s);

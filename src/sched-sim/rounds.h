@@ -6,7 +6,7 @@
  *	rounds.c	the loop: arrivals, packing, progress, ends
  *	rounds-name.c	what "srtf+tune+place" asks for
  *	rounds-order.c	the jobs in the order of the policy
- *	rounds-load.c	the cluster, an ini file
+ *	rounds-load.c	the cluster
  *	rounds-jobs.c	the jobs, checked
  *	rounds-say.c	records out
  *	model.c		what each model asks for and gains
@@ -262,6 +262,7 @@ void rounds_first_by_gpus(struct rounds *r);
 /* ---- rounds-load.c, rounds-jobs.c ---- */
 
 int rounds_load_cluster(struct servers *s, const char *path, struct err *e);
+int rounds_load_ini(struct servers *s, const char *path, struct err *e);
 int rounds_load_jobs(struct rounds *r, struct input *in, bool keep_going,
     struct err *e);
 
@@ -277,6 +278,9 @@ void rounds_say_why(const struct rounds *r);
 void rounds_say_jobs(const struct rounds *r);
 
 /* ---- model.c ---- */
+
+/* Storage that goes with each GPU, whatever the model, in MB/s. */
+#define MODEL_SPEED 62.5
 
 /*
  * The profile of a model for servers with that many cores a GPU (3 to 6 have
