@@ -66,12 +66,12 @@ $(TOOLS:%=$(B)/bin/%) $(FAST): $$(call objects,$$(@F)) $(LIBBERTH)
 	@mkdir -p $(@D)
 	$(CC) $(OPT) $(LDFLAGS) -o $@ $^ $(call libs,$(@F))
 
-$(DRIVERS:%=$(B)/t/%): $(B)/t/%: $(B)/t/unit/%.o $(LIBBERTH)
-	$(CC) $(OPT) $(LDFLAGS) -o $@ $(filter %.o,$^) $(LIBBERTH) -ljansson \
-	    $(DRIVER_LIBS)
-$(B)/t/fetch: $(B)/lib/fetch.o
-$(B)/t/fetch: DRIVER_LIBS = -lcurl
-$(B)/t/fuzz-peer: DRIVER_LIBS = -lhttp_parser
+fetch = lib/fetch.o -lcurl
+fuzz-peer = -lhttp_parser
+fuzz-trace = $(filter-out %/main.o,$(call own,sched-trace)) -lm
+$(DRIVERS:%=$(B)/t/%): $(B)/t/%: $(B)/t/unit/%.o $$(call objects,$$*) \
+		$(LIBBERTH)
+	$(CC) $(OPT) $(LDFLAGS) -o $@ $^ $(call libs,$*)
 
 $(FAKES:%=$(B)/t/%): $(B)/t/fake-%: $$(call objects,%) \
 		$(B)/t/unit/fake-slurm.o $(LIBBERTH)

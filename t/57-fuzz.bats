@@ -7,7 +7,7 @@ load helper
 fuzz_s=${BERTH_FUZZ_S:-5}	# before test_setup clears it
 
 @test "fuzz: every input of the corpus holds" {
-	for name in request response chunks nd flat peer; do
+	for name in request response chunks nd flat peer trace; do
 		run -0 "$UNIT/fuzz-$name" "$root/t/corpus/$name"/*
 		[ "$output" = "$(find "$root/t/corpus/$name" -type f | wc -l)" ]
 		[ "$output" -ge 8 ]
@@ -28,5 +28,5 @@ fuzz_s=${BERTH_FUZZ_S:-5}	# before test_setup clears it
 # .ci/run gives each a minute; they take what time the others leave.
 @test "fuzz: nothing is found in a few seconds more" {
 	run -0 nice -n 19 "$root/t/fuzz/run" "$fuzz_s"
-	[ "$(grep -c "inputs in $fuzz_s s" <<<"$output")" = 6 ]
+	[ "$(grep -c "inputs in $fuzz_s s" <<<"$output")" = 7 ]
 }
