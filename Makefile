@@ -95,7 +95,7 @@ DEPS = make gcc libc6-dev libslurm-dev libcurl4-openssl-dev libjansson-dev \
 	jq socat curl python3 procps iproute2 bats parallel slurmctld slurmd \
 	slurm-client slurmdbd mariadb-server munge systemd mandoc shellcheck \
 	cppcheck clang-tidy clang libclang-rt-14-dev libhttp-parser-dev \
-	valgrind haproxy nginx wrk slowhttptest libasan8 libubsan1 \
+	valgrind haproxy nginx wrk hey slowhttptest libasan8 libubsan1 \
 	gnuplot-nox fonts-dejavu-core prometheus chromium
 APT = apt-get install -y --no-install-recommends $(DEPS)
 
