@@ -66,6 +66,19 @@ job() {
 	[ "$(order)" = "1 8 4 7 5 3 6 2 " ]
 }
 
+@test "priority/basic: in order, an array as one, and nice is one's own" {
+	cluster
+	sed -i 1d cluster
+	job 1 '"submit_at":0'
+	job 2 '"submit_at":1,"nice":10'
+	job 3 '"submit_at":2,"array_job_id":3,"array_task_id":0,"nice":1'
+	job 4 '"submit_at":2,"array_job_id":3,"array_task_id":1,"nice":1'
+	job 5 '"submit_at":3,"array_job_id":5,"array_task_id":0'
+	job 6 '"submit_at":4,"priority":4294967295'
+	# 2: -12, 3 and 4: -4, 5: -4
+	[ "$(order)" = "1 6 3 4 5 2 " ]
+}
+
 @test "age: as much as may be, and only when priorities are found again" {
 	cluster 'PriorityWeightAge=1000' 'PriorityMaxAge=5' \
 		'PriorityCalcPeriod=1'

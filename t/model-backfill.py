@@ -31,6 +31,7 @@ def configuration(rng):
             "window": rng.choice([1, 1440]),
             "test": rng.choice([3, 500]), "start": rng.choice([0, 0, 1]),
             "user": rng.choice([0, 0, 2]),
+            "defer": rng.random() < .4,
             "backfill": rng.random() < .85,
             "multifactor": rng.random() < .8,
             "fair_tree": rng.random() < .6,
@@ -53,8 +54,8 @@ def write_conf(conf, nodes, out):
                                     else "builtin"), file=out)
     print("SchedulerParameters=bf_interval=%(interval)d,bf_resolution="
           "%(resolution)d,bf_window=%(window)d,\\\nbf_max_job_test=%(test)d,"
-          "bf_max_job_start=%(start)d,bf_max_job_user=%(user)d" % conf,
-          file=out)
+          "bf_max_job_start=%(start)d,bf_max_job_user=%(user)d" % conf +
+          ",defer" * conf["defer"], file=out)
     print("SelectType=select/cons_tres SelectTypeParameters=CR_CPU_Memory",
           file=out)
     print("PriorityType=priority/" + ("multifactor" if conf["multifactor"]
@@ -381,15 +382,8 @@ class Model(nodes_.Model):
 
     # ---- time
 
-    def instant(self, new):
+    def look(self):
         changed = False
-        for j in [j for j in self.running if j.start + j.run == self.now]:
-            self.end(j)
-            changed = True
-        for j in new:
-            self.lowest -= 1 + j.rec.get("nice", 0)
-            j.priority = self.lowest
-            self.waiting.append(j)
         if self.conf["multifactor"] and self.next_calc <= self.now:
             self.calculate()
             changed = True
@@ -399,6 +393,20 @@ class Model(nodes_.Model):
                 self.prioritise(j)
                 changed = True
         self.main_pass()
+        return changed
+
+    def instant(self, new):
+        changed = False
+        for j in [j for j in self.running if j.start + j.run == self.now]:
+            self.end(j)
+            changed = True
+        for j in new:
+            self.lowest -= 1
+            j.priority = self.lowest - j.rec.get("nice", 0)
+            self.waiting.append(j)
+            if not self.conf["defer"]:
+                changed |= self.look()
+        changed |= self.look()
         every = self.conf["interval"]
         if changed and self.conf["backfill"] and \
            (self.fill_at is None or self.fill_at < self.now):

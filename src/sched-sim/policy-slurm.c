@@ -89,12 +89,17 @@ multifactor(const struct sim *s, const struct sim_job *j)
 	    (int64_t)sum;
 }
 
-/* As each is submitted, one less than the least so far, and its nice off. */
+/*
+ * One less for each job as it is submitted, an array being one; and its own
+ * nice off, which those behind it do not feel.
+ */
 static int64_t
 basic(struct slurm *z, const struct slurm_job *u)
 {
-	z->lowest = MAX(z->lowest - 1 - u->nice, 1);
-	return z->lowest;
+	if (u->array < 0 || u->array != z->array)
+		z->lowest--;
+	z->array = u->array;
+	return MAX(z->lowest - u->nice, 1);
 }
 
 static void
@@ -202,15 +207,6 @@ policy_init(struct sim *s)
 		z->best_partition = MAX(z->best_partition,
 		    s->cluster->partitions[i].job_factor);
 	s->own = z;
-}
-
-static void
-policy_submit(struct sim *s, int32_t job)
-{
-	struct slurm *z = s->own;
-
-	slurm_of(s, job)->priority = basic(z, slurm_of(s, job));
-	z->held[z->held_len++] = job;
 }
 
 /* Who waits for nobody any more joins the queue. */
@@ -324,25 +320,52 @@ next_backfill(const struct sim *s, const struct slurm *z)
 	    MAX((s->now - z->backfilled_at + every - 1) / every, 1);
 }
 
+/* All but the backfill. */
+static void
+look(struct sim *s, struct slurm *z)
+{
+	int32_t had = z->queue_len;
+
+	if (conf_of(s)->multifactor && z->calc_at <= s->now) {
+		find_priorities(s, z);
+		z->changed = true;
+	}
+	release(s, z);
+	z->changed |= z->queue_len > had;
+	if (z->changed)
+		main_pass(s, z);
+}
+
+/* Without defer each is looked at as it comes, an array as one. */
+static void
+policy_submit(struct sim *s, int32_t job)
+{
+	const struct slurm_job *u = slurm_of(s, job);
+	struct slurm *z = s->own;
+
+	slurm_of(s, job)->priority = basic(z, u);
+	z->held[z->held_len++] = job;
+	if (conf_of(s)->defer)
+		return;
+	if (u->array >= 0 && job + 1 < s->jobs_len &&
+	    s->jobs[job + 1].submit_at == s->now &&
+	    slurm_of(s, job + 1)->array == u->array)
+		return;
+	look(s, z);
+}
+
 static void
 slurm_pass(struct sim *s)
 {
 	const struct slurm_conf *f = conf_of(s);
 	struct slurm *z = s->own;
-	bool changed = s->freed;
-	int32_t had = z->queue_len;
 
-	if (f->multifactor && z->calc_at <= s->now) {
-		find_priorities(s, z);
-		changed = true;
-	}
-	release(s, z);
-	changed |= z->queue_len > had;
-	if (changed && !f->no_backfill && (z->backfill_at == NEVER ||
+	z->changed |= s->freed;
+	look(s, z);
+	if (z->changed && !f->no_backfill && (z->backfill_at == NEVER ||
 	    z->backfill_at < s->now))
 		z->backfill_at = next_backfill(s, z);
-	if (changed)
-		main_pass(s, z);
+	z->changed = false;
 	if (z->backfill_at <= s->now) {
 		if (z->queue_len > 0)
 			slurm_backfill(s);

@@ -264,6 +264,8 @@ scheduler_word(struct slurm_conf *f, const char *word, size_t len,
 	size_t i, key;
 
 	(void)snprintf(text, sizeof(text), "%.*s", (int)len, word);
+	if (strcmp(text, "defer") == 0)
+		f->defer = true;
 	for (i = 0; i < ARRAY_LEN(known); i++) {
 		key = strlen(known[i].key);
 		if (strncmp(text, known[i].key, key) != 0)

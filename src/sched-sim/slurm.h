@@ -40,7 +40,7 @@ struct slurm_conf {
 	int64_t max_age_s, half_life_s, calc_s;
 	int64_t damp;
 	/* SchedulerType, SchedulerParameters */
-	bool no_backfill;
+	bool no_backfill, defer;
 	int64_t bf_interval_s, bf_resolution_s, bf_window_s;
 	int64_t bf_max_job_test, bf_max_job_start, bf_max_job_user;
 	/* sacctmgr's */
@@ -139,7 +139,9 @@ struct slurm {
 	int64_t backfill_at;	/* when the next backfill is; NEVER: not */
 	int64_t backfilled_at;	/* when the last one was */
 	int64_t dep_at;		/* when a dependency ends by itself */
-	int64_t lowest;		/* of priority/basic */
+	int64_t lowest;		/* of priority/basic, nice apart */
+	int64_t array;		/* of who was submitted last, or -1 */
+	bool changed;		/* since the last pass */
 	int64_t best_qos, best_partition;	/* of all priorities */
 	struct res *free_;	/* room for trying */
 	int32_t *starts;	/* of each share, in one backfill */
