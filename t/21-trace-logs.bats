@@ -408,6 +408,70 @@ for byte in open("in", "rb").read():
 	done
 }
 
+# ---- and on ----
+
+@test "each log goes on as SWF, and comes back the same" {
+	local t='2020-04-01 00:0'
+	mkdir logs
+	printf '%s\n' "$helios" "1,u,v,8,64,1,FAILED,${t}0:00,${t}1:05,${t}1:10,5,65" \
+		"2,w,v,0,4,2,COMPLETED,${t}0:01,,,," >logs/helios
+	printf '%s\n' 'name,cpu_milli,memory_mib,num_gpu,pod_phase,creation_time,deletion_time,scheduled_time' \
+		'p-1,3152,5600,1,Failed,7,20,9' 'p-2,4000,5600,0,Pending,7,20,' >logs/openb
+	printf '%s\n' 'job_id,num_gpu,submit_time,iterations,model_name,duration' \
+		'1,8,0,606,vgg19,164' '2,1,30,133,res50,147' >logs/tiresias
+	printf 'LM\tc\t-n\t1\t100\t7.000000\t4\n' >logs/gavel
+	echo '[{"submitted_time":"2017-10-07 01:11:39","status":"Killed","vc":"v","jobid":"a_1","attempts":[{"start_time":"2017-10-07 01:12:09","end_time":"2017-10-07 01:13:09","detail":[{"ip":"m4","gpus":["gpu0"]}]}]}]' >logs/philly
+	local format
+	for format in helios openb tiresias gavel philly; do
+		sched-trace $format logs/$format >jobs
+		sched-trace --to=swf jobs >swf
+		sched-trace swf swf >again
+		sched-trace --to=swf again | diff -u swf -
+		tail -n 1 swf
+	done >last
+	diff -u - last <<-'END'
+	2 1585699201 -1 -1 4 -1 -1 -1 -1 -1 1 2 -1 -1 -1 1 -1 -1
+	2 7 -1 -1 4 -1 -1 -1 -1 -1 -1 -1 -1 2 -1 -1 -1 -1
+	2 30 -1 147 1 -1 -1 -1 -1 -1 -1 -1 -1 -1 -1 -1 -1 -1
+	0 7 -1 -1 4 -1 -1 -1 -1 -1 -1 -1 -1 -1 -1 -1 -1 -1
+	1 1507338699 30 60 1 -1 -1 -1 -1 -1 5 -1 -1 1 -1 1 -1 -1
+	END
+}
+
+@test "models: a log is simulated in rounds" {
+	printf '%s\n' 'job_id,num_gpu,submit_time,iterations,model_name,duration' \
+		'1,8,0,606,vgg19,120' '2,0,7,,,3' '3,1,30,133,x,147' '4,1,31,1,x,0' \
+		'5,2,40,1,x,600' >in
+	into tiresias --models <<-'END'
+	{"kind":"job","job_id":1,"submit_at":0,"run_s":120,"cpus":8,"gpus":8,"iters":200,"model":"alexnet"}
+	{"kind":"job","job_id":2,"submit_at":7,"run_s":3,"cpus":0,"gpus":0}
+	{"kind":"job","job_id":3,"submit_at":30,"run_s":147,"cpus":1,"gpus":1,"iters":1225,"model":"gnmt"}
+	{"kind":"job","job_id":4,"submit_at":31,"run_s":0,"cpus":1,"gpus":1}
+	{"kind":"job","job_id":5,"submit_at":40,"run_s":600,"cpus":2,"gpus":2,"iters":895,"model":"transformer"}
+	END
+	cat >cluster.ini <<-'END'
+	[CLUSTER]
+	racks = 1
+	servers_per_rack = 1
+	gpus_per_server = 8
+	cpus_per_server = 24
+	dram_per_server = 500
+	sspeed_per_server = 500
+	END
+	sched-trace --models --clean tiresias in >jobs 2>talk
+	sched-sim -c cluster.ini -p srtf+fair <jobs | jq -c '[.job_id, .model]' >out
+	diff -u - <(sort out) <<-'END'
+	[1,"alexnet"]
+	[2,"gnmt"]
+	[3,"transformer"]
+	END
+	[ "$(cat talk)" = 'sched-trace: dropped 1 without a run time and 1 without processors; cut 0 to their estimates (-v names them)' ]
+	run -2 --separate-stderr sched-trace --models philly --synergy=exp in
+	[ "$stderr" = 'sched-trace: philly: --synergy gives models already' ]
+	run -2 sched-trace --models swf in
+	run -2 sched-trace --models gavel in
+}
+
 @test "wrong usage of these formats is told" {
 	: >in
 	odd 'philly: --multigpu, --arrivals, --rate and --jobs go with --synergy' philly --multigpu

@@ -94,9 +94,25 @@ keep(struct buf *b, struct job *j, const struct nd_in *in)
 	clean_keep(&when, b);
 }
 
+/* Jobs that did not run have no model. */
+static void
+give_model(struct job *j)
+{
+	static struct stream s;
+
+	j->t[JOB_MODEL] = NULL;
+	j->n[JOB_ITERS] = -1;
+	if (j->n[JOB_RUN] <= 0 || j->n[JOB_GPUS] <= 0)
+		return;
+	j->t[JOB_MODEL] = stream_model(&s, j->n[JOB_RUN], &j->n[JOB_ITERS]);
+	j->n[JOB_ITERS] = MAX(j->n[JOB_ITERS], 1);
+}
+
 void
 job_write(struct buf *b, struct job *j, const struct nd_in *in)
 {
+	if (opt.models)
+		give_model(j);
 	if (opt.clean) {
 		keep(b, j, in);
 		return;

@@ -16,7 +16,7 @@
 #include "rec.h"
 
 static const char usage_text[] =
-"usage: sched-trace [-kqv] [--clean] [--cpus-per-gpu=N] FORMAT [FILE]\n"
+"usage: sched-trace [-kqv] [--clean] [--cpus-per-gpu=N] [--models] FORMAT [FILE]\n"
 "       sched-trace [-kqv] philly --synergy=exp|no-exp [--multigpu]\n"
 "           [--arrivals=log|poisson] [--rate=R] [--seed=N] [--split=A,B,C]\n"
 "           [--jobs=N] [FILE]\n"
@@ -32,6 +32,7 @@ static const char usage_text[] =
 "      --clean         drop, cut, sort and number jobs so that no question is\n"
 "                      left open\n"
 "      --cpus-per-gpu=N  philly, gavel, tiresias: processors of a GPU [1]\n"
+"      --models        give each job one of the models of sched-sim, in turn\n"
 "      --synergy=HOW   philly: jobs as Synergy's simulator makes them of it:\n"
 "                      exp draws run times, no-exp takes those of the log\n"
 "      --multigpu      philly: keep the number of GPUs, up to 16\n"
@@ -55,12 +56,13 @@ static const char usage_text[] =
 enum {
 	OPT_CLEAN = 256, OPT_TO, OPT_STREAM, OPT_JOBS, OPT_RATE, OPT_SEED,
 	OPT_SPLIT, OPT_PROCS, OPT_CPUS, OPT_LOAD, OPT_CV, OPT_ARRIVALS,
-	OPT_ESTIMATES, OPT_SYNERGY, OPT_MULTIGPU,
+	OPT_ESTIMATES, OPT_SYNERGY, OPT_MULTIGPU, OPT_MODELS,
 };
 
 static const struct option long_options[] = {
 	{ "clean", no_argument, NULL, OPT_CLEAN },
 	{ "cpus-per-gpu", required_argument, NULL, OPT_CPUS },
+	{ "models", no_argument, NULL, OPT_MODELS },
 	{ "to", required_argument, NULL, OPT_TO },
 	{ "stream", required_argument, NULL, OPT_STREAM },
 	{ "jobs", required_argument, NULL, OPT_JOBS },
@@ -83,7 +85,9 @@ static const struct option long_options[] = {
 };
 
 /* What a command takes; each option is for some of them. */
-enum { MAKE = 1, CLEAN = 2, GPUS_ALONE = 4, STREAM = 8, PHILLY = 16 };
+enum {
+	MAKE = 1, CLEAN = 2, GPUS_ALONE = 4, STREAM = 8, PHILLY = 16, JOBS = 32,
+};
 
 static const struct format {
 	const char *name;
@@ -93,12 +97,13 @@ static const struct format {
 } formats[] = {
 	{ "swf", swf_read, swf_write, CLEAN },
 	{ "synergy", synergy_read, synergy_write, 0 },
-	{ "sacct", sacct_read, NULL, CLEAN },
-	{ "helios", helios_read, NULL, CLEAN },
-	{ "openb", openb_read, NULL, CLEAN },
-	{ "tiresias", tiresias_read, NULL, CLEAN | GPUS_ALONE },
+	{ "sacct", sacct_read, NULL, CLEAN | JOBS },
+	{ "helios", helios_read, NULL, CLEAN | JOBS },
+	{ "openb", openb_read, NULL, CLEAN | JOBS },
+	{ "tiresias", tiresias_read, NULL, CLEAN | GPUS_ALONE | JOBS },
 	{ "gavel", gavel_read, NULL, CLEAN | GPUS_ALONE },
-	{ "philly", philly_read, NULL, CLEAN | GPUS_ALONE | STREAM | PHILLY },
+	{ "philly", philly_read, NULL, CLEAN | GPUS_ALONE | STREAM | PHILLY |
+	    JOBS },
 };
 
 static const char known_formats[] =
@@ -162,6 +167,7 @@ takers(int c)
 {
 	switch (c) {
 	case OPT_CLEAN: return CLEAN;
+	case OPT_MODELS: return JOBS;
 	case OPT_CPUS: return GPUS_ALONE;
 	case OPT_SYNERGY: case OPT_MULTIGPU: return PHILLY;
 	case OPT_JOBS: case OPT_RATE: case OPT_SEED: case OPT_SPLIT:
@@ -176,6 +182,7 @@ take_option(int c)
 	given |= takers(c);
 	switch (c) {
 	case OPT_CLEAN: opt.clean = true; break;
+	case OPT_MODELS: opt.models = true; break;
 	case OPT_CPUS:
 		opt.cpus_per_gpu = option_int("cpus-per-gpu", 1, 1 << 20);
 		break;

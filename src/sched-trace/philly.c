@@ -465,6 +465,8 @@ check_options(void)
 {
 	static const char *const kinds[] = { "exp", "no-exp" };
 
+	if (opt.synergy != NULL && opt.models)
+		die(ST_PERM, "philly: --synergy gives models already");
 	if (opt.synergy == NULL) {
 		if (opt.multigpu || opt.arrivals || opt.rate > 0 ||
 		    opt.jobs >= 0)

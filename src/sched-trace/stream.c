@@ -81,23 +81,32 @@ next_class(const struct stream *s)
 	return class;
 }
 
-void
-stream_write(struct buf *b, struct stream *s, double submit_at,
-    double duration_s, double gpus)
+const char *
+stream_model(struct stream *s, double duration_s, double *iters)
 {
 	int class = next_class(s);
 	int model = (int)(s->made[class] % zoo[class].len);
 
-	line_begin(b, "job");
-	line_put(b, "job_id", (double)s->all);
-	line_put(b, "submit_at", submit_at);
-	line_put_text(b, "model", zoo[class].models[model].name);
-	line_put(b, "iters", floor(duration_s /
-	    zoo[class].models[model].iter_s));
-	line_put(b, "gpus", gpus);
-	line_write(b);
+	*iters = floor(duration_s / zoo[class].models[model].iter_s);
 	s->made[class]++;
 	s->all++;
+	return zoo[class].models[model].name;
+}
+
+void
+stream_write(struct buf *b, struct stream *s, double submit_at,
+    double duration_s, double gpus)
+{
+	double id = (double)s->all, iters;
+	const char *model = stream_model(s, duration_s, &iters);
+
+	line_begin(b, "job");
+	line_put(b, "job_id", id);
+	line_put(b, "submit_at", submit_at);
+	line_put_text(b, "model", model);
+	line_put(b, "iters", iters);
+	line_put(b, "gpus", gpus);
+	line_write(b);
 }
 
 /* One GPU each; durations are those of seed 42, whatever the seed is. */

@@ -29,7 +29,7 @@
 #define NUMBER_MAX 9007199254740992.0	/* jq rounds what is larger */
 
 struct options {
-	bool clean, keep_going, multigpu;
+	bool clean, keep_going, multigpu, models;
 	const char *synergy;	/* philly: how it makes jobs of a log; NULL */
 	const char *stream, *arrivals, *estimates;
 	double rate;		/* jobs an hour; 0: not said */
@@ -119,7 +119,10 @@ void job_clear(struct job *j);
  */
 int job_check(struct job *j, struct err *e);
 
-/* Writes it, using b; or with --clean changes it and keeps it for later. */
+/*
+ * Writes it, using b; or with --clean changes it and keeps it for later. With
+ * --models it first gets one.
+ */
 void job_write(struct buf *b, struct job *j, const struct nd_in *in);
 
 /* ---- clean.c ---- */
@@ -243,7 +246,14 @@ void stream_init(struct stream *s);
 double stream_arrival(struct stream *s);
 double stream_duration(struct stream *s);
 
-/* Writes the next job, using b; its model is the stream's to choose. */
+/*
+ * The model of the next job, and the iterations that take so long on a fair
+ * share of a server: the class that lacks most of its part of --split, and of
+ * its models each in turn (see Synergy's simulator).
+ */
+const char *stream_model(struct stream *s, double duration_s, double *iters);
+
+/* Writes the next job, using b, with such a model. */
 void stream_write(struct buf *b, struct stream *s, double submit_at,
     double duration_s, double gpus);
 
