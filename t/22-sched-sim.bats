@@ -5,38 +5,20 @@
 
 load helper
 
-data=${BERTH_DATA:-$root/../shared/data}
+# shellcheck source=t/golden.sh
+. "$root/t/golden.sh"
 
-# golden POLICY HOW OPTION...: all cases of that policy and variant, of which
-# there must be some.
+# golden POLICY HOW: all cases of that policy and variant, of which there must
+# be some.
 golden() {
-	local policy=$1 how=$2 want log procs n=0
-	shift 2
-	for want in "$data/golden/"*".$policy.$how.starts.tsv.gz"; do
-		[ -r "$want" ] || {
-			echo "no golden cases in $data: set BERTH_DATA"
-			return 1
-		}
-		log=${want##*/}
-		log=${log%%.*}
-		swf=$data/swf/$log.swf.gz
-		[ -r "$swf" ] || swf=$data/swf/$log.$policy.swf.gz
-		procs=$(zcat "$swf" | sed -n 's/^; MaxProcs: //p')
-		jobs "$swf" >in
-		sched-sim -c "procs=$procs" -p "$policy" "$@" <in >out
-		zcat "$want" | grep -v '^#' | sort -n >want
-		tsv .job_id .submit_at .start_at .end_at .cpus | sort -n |
-			diff -q want - || { echo "$log.$policy.$how"; return 1; }
-		n=$((n + $(wc -l <want)))
+	local file n=0
+	for file in "$golden_data/golden/"*".$1.$2.starts.tsv.gz"; do
+		golden_there "golden/${file##*/}" && golden_starts "$file"
+		echo "$golden_name: $golden_same of $golden_jobs"
+		[ "$golden_same" -eq "$golden_jobs" ]
+		n=$((n + golden_jobs))
 	done
-	echo "$n jobs"
-}
-
-# jobs SWF: the five fields that are used, as records.
-jobs() {
-	zcat "$1" | awk '!/^;/ { printf "{\"kind\":\"job\",\"job_id\":%s," \
-		"\"submit_at\":%s,\"run_s\":%s,\"cpus\":%s,\"limit_s\":%s}\n",
-		$1, $2, $4, $5, $9 }'
+	[ "$n" -gt 0 ]
 }
 
 # tsv FIELD...: these of the records in "out".
@@ -57,24 +39,16 @@ refused() {
 # ---- golden ----
 
 @test "golden: fcfs, one pass an instant" { golden fcfs batch; }
-@test "golden: fcfs, as pyss" { golden fcfs pyss --same-instant=pyss; }
+@test "golden: fcfs, as pyss" { golden fcfs pyss; }
 @test "golden: easy, one pass an instant" { golden easy batch; }
-@test "golden: easy, as pyss" { golden easy pyss --same-instant=pyss; }
+@test "golden: easy, as pyss" { golden easy pyss; }
 @test "golden: easy-sjbf, one pass an instant" { golden easy-sjbf batch; }
-@test "golden: easy-sjbf, as pyss" {
-	golden easy-sjbf pyss --same-instant=pyss
-}
-@test "golden: conservative, one pass an instant" {
-	golden conservative batch --same-instant=batch
-}
-@test "golden: conservative, as pyss" {
-	golden conservative pyss --same-instant=pyss
-}
-@test "golden: easy on named machines, as Batsim" {
-	golden easy batsim --allocate=ids
-}
+@test "golden: easy-sjbf, as pyss" { golden easy-sjbf pyss; }
+@test "golden: conservative, one pass an instant" { golden conservative batch; }
+@test "golden: conservative, as pyss" { golden conservative pyss; }
+@test "golden: easy on named machines, as Batsim" { golden easy batsim; }
 @test "golden: conservative on named machines, as Batsim" {
-	golden conservative batsim --allocate=ids
+	golden conservative batsim
 }
 
 # ---- the model ----

@@ -5,20 +5,12 @@
 
 load helper
 
-data=${BERTH_DATA:-$root/../shared/data}/synergy
+# shellcheck source=t/golden.sh
+. "$root/t/golden.sh"
+data=$golden_data/synergy
 
 rounds() { python3 "$root/t/rounds.py" "$@"; }
 model() { python3 "$root/t/model-rounds.py" "$@"; }
-
-# golden: fails, and says why, where the golden cases are not.
-golden() {
-	[ -r "$data/index.json" ] || {
-		echo "no golden cases in $data: set BERTH_DATA"
-		return 1
-	}
-	tar xzf "$data/cases.tar.gz"
-	tar xzf "$data/rounds.tar.gz"
-}
 
 # sim ARGS...: the program, which must succeed and say nothing.
 sim() { own --compat=synergy "$@"; }
@@ -55,15 +47,9 @@ refused() {
 # ---- golden ----
 
 @test "every golden case, and each round of those with a log" {
-	golden
-	rounds replay "$data"/traces/*.csv
-	jq -r '.[] | [.case, .trace, .config, (.sched | ascii_downcase),
-		(if .static then "--static" else "--" end)] | @tsv' \
-		"$data/index.json" >list
-	while read -r name trace cluster policy static; do
-		sim -c "$data/configs/$cluster" -p "$policy" --rounds \
-			"$static" <"$trace" >"got.$name"
-	done <list
+	golden_there synergy/index.json
+	golden_rounds 2>said
+	[ ! -s said ]
 	[ "$(rounds golden)" = "141 42" ]
 }
 

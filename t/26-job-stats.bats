@@ -4,7 +4,9 @@
 
 load helper
 
-data=${BERTH_DATA:-$root/../shared/data}
+# shellcheck source=t/golden.sh
+. "$root/t/golden.sh"
+data=$golden_data
 
 # model IN: mean, p50, p99, p999 and max of each measure, by Python.
 model() {
@@ -261,10 +263,7 @@ moved() {
 @test "the metrics of other simulators, from their own starts" {
 	local log procs policy simulator jobs wait max slowdown bsld makespan util
 	local how n=0 digits
-	[ -r "$data/golden/METRICS.tsv" ] || {
-		echo "no metrics in $data: set BERTH_DATA"
-		return 1
-	}
+	golden_there golden/METRICS.tsv
 	digits='def six: . * 1e6 | round; '
 	while IFS=$'\t' read -r log procs policy simulator jobs wait max \
 		slowdown bsld makespan util; do
@@ -288,10 +287,7 @@ moved() {
 }
 
 @test "the published figures of Synergy, through the whole pipe" {
-	[ -r "$data/synergy/configs/default_cluster.ini" ] || {
-		echo "no clusters in $data: set BERTH_DATA"
-		return 1
-	}
+	golden_there synergy/configs/default_cluster.ini
 	sched-trace generate --stream=synergy-single --rate=9 --seed=42 \
 		--split=20,70,10 --jobs=8000 >jobs
 	sched-sim -c "$data/synergy/configs/default_cluster.ini" \
