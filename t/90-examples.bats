@@ -69,3 +69,17 @@ teardown() {
 		[ "$(wc -l <got)" = 300 ]
 	done
 }
+
+@test "Synergy's figure, on a small scale" {
+	export XDG_CACHE_HOME=$PWD/cache
+	"$root/examples/synergy.sh" out >said 2>talk
+	cmp said out/table.txt
+	[ "$(ls out)" = $'cdf.svg\ncluster.ini\nload.svg\nstats.ndjson\ntable.txt' ]
+	# who looks at what models need is never slower, and at most loads faster
+	jq -es 'map({key: "\(.policy) \(.rate)", value: .jct_s.mean}) |
+		from_entries as $m | [("fifo", "srtf", "las") as $p |
+		(1.5, 1.75, 2, 2.25) as $rate |
+		$m["\($p)+tune \($rate)"] / $m["\($p)+fair \($rate)"]] |
+		length == 12 and all(. < 0.95)' out/stats.ndjson
+	grep -q '>las+tune<' out/load.svg
+}
