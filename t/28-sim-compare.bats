@@ -48,13 +48,13 @@ settled() {
 		got) <<<'["fifo+tune",9,42,1000,21.876600555555555]'
 	python3 "$root/t/unit/records.py" "$root/man/svc-records.5" check got
 	compare "${rounds[@]}" -q -p srtf+fair,las --rates=3,7.5 --seeds=1..2 \
-		--jobs=60 --trace=--split=30,40,30
+		--jobs=40 --trace=--split=30,40,30
 	[ ! -s said ]
 	for policy in srtf+fair las; do
 		for rate in 3 7.5; do
 			for seed in 1 2; do
 				sched-trace generate --stream=synergy-single \
-					--rate=$rate --seed=$seed --jobs=60 \
+					--rate=$rate --seed=$seed --jobs=40 \
 					--split=30,40,30 >in
 				sched-sim -q --compat=synergy -c cluster.ini \
 					-p $policy <in | job-stats |
@@ -63,6 +63,14 @@ settled() {
 					del(.kind)"
 			done
 		done
+	done | same_ndjson - got
+	compare -c procs=64 -p easy --stream=lublin --loads=0.5,0.7 --jobs=50 \
+		--trace=--procs=64
+	for load in 0.5 0.7; do
+		sched-trace generate --stream=lublin --procs=64 --load=$load \
+			--jobs=50 --seed=42 | sched-sim -c procs=64 -p easy |
+			job-stats | jq -c "{kind, policy: \"easy\",
+			load: $load, seed: 42} + del(.kind)"
 	done | same_ndjson - got
 	settled
 }
