@@ -281,6 +281,45 @@ load helper
 	END
 }
 
+@test "eject: an answer from before does not end it" {
+	scenario <<-'END'
+	def handler(conn):
+	    while True:
+	        head = conn.head()
+	        if not head:
+	            return
+	        if b"/old" in head:
+	            until("let go", lambda: go)
+	            conn.send(ok())
+	        elif b"/pause" in head:
+	            conn.send(H("HTTP/1.1 503 No", "Content-Length: 0",
+	                        "Retry-After: 100"))
+	        else:
+	            conn.send(H("HTTP/1.1 500 No", "Content-Length: 0"))
+	for path, n, least in ("/bad", 5, 0), ("/pause", 1, 60):
+	    go = []
+	    p = Proxy({"a": {"balance": "rr"}})
+	    p.table(job("a", Server(handler), 1), job("a", Server(echo), 2))
+	    old = p.client()
+	    old.send(H("GET /a/old HTTP/1.1", "Host: h"))
+	    until("it is there", lambda: p.service()["inflight"] == 1)
+	    p.ask(H("GET /a HTTP/1.1", "Host: h"))		# the turn of 2
+	    for _ in range(n):
+	        p.ask(H("POST /a%s HTTP/1.1" % path, "Host: h",
+	                "Content-Length: 0"))
+	        p.ask(H("GET /a HTTP/1.1", "Host: h"))
+	    i = p.service()["instances"][0]
+	    same("ejected", i["health"])
+	    go.append(1)
+	    same(200, old.answer().status)
+	    old.close()
+	    i = p.service()["instances"][0]
+	    same("ejected", i["health"])
+	    assert i["ejected_s"] >= least, i
+	    p.finish()
+	END
+}
+
 @test "eject: what does not count, and where nobody else is there" {
 	scenario <<-'END'
 	def says(conn):

@@ -3,11 +3,6 @@
 
 load helper
 
-scenario() {
-	cat >scenario
-	timeout 120 python3 "$root/t/scenario.py" scenario
-}
-
 @test "admin: promtool finds nothing wrong with /metrics" {
 	scenario <<-'END'
 	def handler(conn):
@@ -88,12 +83,13 @@ scenario() {
 	        "--virtual-time-budget=300000", "--dump-dom", url],
 	        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 	    while_it_looks()
-	    dom, said = child.communicate(timeout=100)
+	    dom, said = child.communicate(timeout=120)
 	    same(0, child.returncode)
 	    dom = re.sub(r"(?s)<(script|style|noscript)\b.*?</\1>", "", dom)
 	    return dom, re.findall(r"CONSOLE.*", said)
 	END
-	(cat browser.py && cat <<-'END') | scenario
+	# once is enough: a browser takes its time
+	cat browser.py - >"$BATS_TEST_TMPDIR/scenario" <<-'END'
 	# the console is heard at all
 	same(1, len([l for l in browse(
 	    "data:text/html,<script>console.error('heard')</script>")[1]
@@ -117,7 +113,7 @@ scenario() {
 	        looks.append(1)
 	        return p.status()["requests"] - before - len(looks)
 	    looks = []
-	    until("it asks", lambda: asked() > 3)
+	    until("it asks", lambda: asked() > 3, 90)
 	    p.table(*table[:3], job("late", s, 75))
 	dom, console = browse("http://127.0.0.1:%d/" % port, change)
 	same([], console)
@@ -137,4 +133,5 @@ scenario() {
 	assert "Slurm has no job for %s<" % long in cards[long], cards[long]
 	assert "<img" not in dom, dom
 	END
+	scenario_play whole
 }

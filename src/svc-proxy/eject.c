@@ -5,7 +5,7 @@
  * connection) eject an instance: for EJECT_MS, twice as long each time. After
  * that it is on trial: one request at a time, until one succeeds. Where no
  * other instance is alive an ejected one serves all the same: its errors say
- * more than ours would.
+ * more than ours would. What it was asked before counts for nothing.
  */
 #include "proxy.h"
 
@@ -97,7 +97,7 @@ readmit(struct instance *i)
 
 /* Statuses that speak of the request, or of a pause, do not count. */
 void
-eject_answer(struct instance *i, int status)
+eject_answer(struct instance *i, int status, bool trial)
 {
 	char why[32];
 
@@ -107,7 +107,7 @@ eject_answer(struct instance *i, int status)
 		return;
 	}
 	i->errors = 0;
-	if (i->ejected)
+	if (i->ejected && trial)
 		readmit(i);
 }
 

@@ -380,7 +380,8 @@ const char *balance_cookie(const struct conn *c, const struct instance *i);
 
 /* eject.c */
 bool eject_barred(const struct instance *i);
-void eject_answer(struct instance *i, int status);
+/* trial: the request was sent to it when it was ejected already. */
+void eject_answer(struct instance *i, int status, bool trial);
 void eject_failure(struct instance *i, const char *why);
 /* Until the time that it said in Retry-After. */
 void eject_pause(struct instance *i, struct http_slice after);

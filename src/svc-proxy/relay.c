@@ -415,7 +415,7 @@ begin_answer(struct upstream *u, const struct http_head *h)
 	c->status = h->status;
 	c->first_us = ev_now_us(px.ev);
 	stats_first_byte(c, u->inst);
-	eject_answer(u->inst, h->status);
+	eject_answer(u->inst, h->status, u->trial);
 }
 
 /* A 503 that says when to come again: to another one, if one is free now. */

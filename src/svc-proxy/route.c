@@ -147,16 +147,38 @@ mark_all_gone(void)
 		((struct svc *)item->value)->gone = true;
 }
 
+static bool
+same_checks(const struct service *a, const struct service *b)
+{
+	return a->health.path != NULL &&
+	    strcmp(a->health.path, b->health.path) == 0 &&
+	    strcmp(a->health.status, b->health.status) == 0 &&
+	    a->health.interval_s == b->health.interval_s;
+}
+
+/* The next check may be far off by what was said of them before. */
+static void
+check_all(const struct svc *s)
+{
+	size_t n;
+
+	for (n = 0; n < s->ninst; n++)
+		if (s->inst[n]->check != NULL)
+			check_start(s->inst[n]);
+}
+
 /* Moves one loaded service into its svc, and the files that it names. */
 static struct svc *
 take(struct service *from, struct auth_files *files)
 {
 	struct svc *s = svc_named(from->name);
 	struct err e;
+	bool same;
 	int rc;
 
 	if (s == NULL)
 		return NULL;
+	same = same_checks(&s->conf, from);
 	service_release(&s->conf);
 	s->conf = *from;
 	*from = (struct service){ 0 };
@@ -167,6 +189,8 @@ take(struct service *from, struct auth_files *files)
 	rc = http_statuses_parse(s->conf.health.status, &s->healthy, &e);
 	assert(rc == 0);
 	s->gone = false;
+	if (!same)
+		check_all(s);
 	return s;
 }
 
