@@ -178,8 +178,9 @@ csv_read(struct nd_in *in, const struct csv_table *tables, size_t tables_len)
 	char *line;
 	size_t len;
 
-	if (line_next(in, &line, &len) &&
-	    read_names(&l, tables, tables_len, line, &e) < 0)
+	if (!line_next(in, &line, &len))
+		return;
+	if (read_names(&l, tables, tables_len, line, &e) < 0)
 		die(ST_PERM, "%s:%lu: %s", in->name, in->line, e.text);
 	while (line_next(in, &line, &len))
 		if (read_row(&l, &j, line, len, &e) < 0 ||

@@ -491,7 +491,7 @@ philly_read(struct nd_in *in)
 	struct buf b = BUF_INIT(8 * ND_LINE_MAX);
 	struct list l = { .first_at = NUMBER_MAX };
 	unsigned long unknown = 0;
-	struct sum sum;
+	struct sum sum = { .unknown = 0 };
 	struct err e;
 
 	check_options();
