@@ -326,6 +326,7 @@ look(struct sim *s, struct slurm *z)
 {
 	int32_t had = z->queue_len;
 
+	z->changed |= s->freed;
 	if (conf_of(s)->multifactor && z->calc_at <= s->now) {
 		find_priorities(s, z);
 		z->changed = true;
@@ -360,7 +361,6 @@ slurm_pass(struct sim *s)
 	const struct slurm_conf *f = conf_of(s);
 	struct slurm *z = s->own;
 
-	z->changed |= s->freed;
 	look(s, z);
 	if (z->changed && !f->no_backfill && (z->backfill_at == NEVER ||
 	    z->backfill_at < s->now))
