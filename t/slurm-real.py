@@ -7,7 +7,8 @@
 submit needs the Slurm of SLURM_CONF: it submits JOBS jobs by chance over SPAN
 seconds, waits for their ends, and prints them as records, with the times that
 Slurm says. WHAT are words for what some jobs ask for: nodes, memory, gpus,
-nice, dependencies, arrays, partition:NAME, feature:NAME, user:NAME.
+nice, dependencies, arrays, partition:NAME, feature:NAME, user:NAME; or all of
+them: whole (8 CPUs), short (at most 2 s).
 
 compare prints how far the simulated starts are from the real ones, and how many
 pairs start in another order: those whose starts differ in both, by more than a
@@ -34,6 +35,10 @@ def workload(count, seed, span, what):
         run = rng.choice([2, 3, 5, 8, 13, 21, 34])
         job = {"at": at, "run": run, "cpus": rng.choice([1, 1, 2, 3, 4, 6, 8]),
                "limit": 60 * rng.choice([1, 1, 2, 3, 5])}
+        if "whole" in by:
+            job["cpus"] = 8
+        if "short" in by:
+            job["run"] = rng.choice([1, 2])
         if "nodes" in by and rng.random() < .35:
             job["node_count"] = rng.choice([1, 2, 2, 3, 4])
             job["cpus"] = max(job["cpus"], job["node_count"]) * \
