@@ -4,6 +4,7 @@
  * space sharing (sim.h) and those of rounds (rounds.h).
  */
 #include <getopt.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -316,12 +317,13 @@ recorded_option(const char *text, struct err *e)
 		    strncmp(text, "--", 2) != 0 ||
 		    strncmp(text + 2, o->name, len) != 0)
 			continue;
-		arg = text[2 + len] == '=' ? xstrdup(text + 3 + len) : NULL;
-		if ((arg != NULL) == (o->has_arg == required_argument) &&
-		    (arg != NULL || text[2 + len] == '\0')) {
-			long_option(o->val, arg);
-			return 0;
-		}
+		if (text[2 + len] != (o->has_arg == no_argument ? '\0' : '='))
+			continue;
+		arg = o->has_arg == no_argument ? NULL :
+		    xstrdup(text + 3 + len);
+		long_option(o->val, arg);
+		free(arg);
+		return 0;
 	}
 	return err_perm(e, "sim: '%s' is no option of a recording", text);
 }

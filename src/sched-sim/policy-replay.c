@@ -25,7 +25,7 @@ static bool whole;
 /* ---- reading ---- */
 
 static int
-add(const struct decision *d, struct err *e)
+add(const struct decision *d, const char *alloc, struct err *e)
 {
 	if (decisions_len > 0 && d->at < decisions[decisions_len - 1].at)
 		return err_perm(e, "start: %" PRId64 " is before the one before"
@@ -35,7 +35,9 @@ add(const struct decision *d, struct err *e)
 		decisions = xrealloc(decisions, decisions_cap,
 		    sizeof(*decisions));
 	}
-	decisions[decisions_len++] = *d;
+	decisions[decisions_len] = *d;
+	decisions[decisions_len++].alloc = alloc == NULL ? NULL :
+	    xstrdup(alloc);
 	return 0;
 }
 
@@ -58,8 +60,7 @@ add_start(const json_t *rec, unsigned long line, struct err *e)
 		if (!json_is_integer(id))
 			return err_perm(e, "start: 'job_ids' must be integers");
 		d.id = json_integer_value(id);
-		d.alloc = alloc == NULL ? NULL : xstrdup(alloc);
-		if (add(&d, e) < 0)
+		if (add(&d, alloc, e) < 0)
 			return -1;
 	}
 	return 0;
@@ -86,8 +87,8 @@ replay_line(const struct input *in, const char *line, size_t len,
 int
 replay_whole(struct err *e)
 {
-	return whole ? 0 : err_perm(e, "stdin: the recording has no end: a part "
-	    "of it is missing");
+	return whole ? 0 : err_perm(e, "stdin: the recording has no end: a "
+	    "part of it is missing");
 }
 
 /* ---- deciding ---- */

@@ -67,11 +67,12 @@ int
 record_open(const char *path, const char *policy, const char *cluster,
     char *const *options, size_t len, struct err *e)
 {
-	json_t *list = json_array(), *rec;
+	json_t *list, *rec;
 	size_t i;
 
 	if (make(path, e) < 0)
 		return -1;
+	list = json_array();
 	for (i = 0; i < len; i++)
 		(void)json_array_append_new(list, json_string(options[i]));
 	rec = json_pack("{s:s, s:s, s:s, s:s?, s:o}", "kind", "sim",
