@@ -45,7 +45,7 @@ svc-submit = $(call own,svc-submit) lib/slurmio.o -lslurm
 
 # Drivers of the tests: t/unit/NAME.c alone over the library, the Slurm tools
 # over fake-slurm.c instead of libslurm, svc-proxy with a clock that is faster
-# and writes that are cut short.
+# and reads and writes that are cut short.
 DRIVERS = $(patsubst t/unit/%.c,%,$(filter-out t/unit/fake-%.c, \
 	$(wildcard t/unit/*.c)))
 FAKES = $(SLURM_TOOLS:%=fake-%)
@@ -77,9 +77,9 @@ $(FAKES:%=$(B)/t/%): $(B)/t/fake-%: $$(call objects,%) \
 		$(B)/t/unit/fake-slurm.o $(LIBBERTH)
 	$(CC) $(OPT) $(LDFLAGS) -o $@ $^ $(filter-out -lslurm,$(call libs,$*))
 
-$(FAST): LDFLAGS += \
-	-Wl,--wrap=clock_mono_us,--wrap=epoll_wait,--wrap=send,--wrap=sendmsg
-$(FAST): $(B)/t/unit/fake-clock.o $(B)/t/unit/fake-send.o
+WRAPPED = clock_mono_us epoll_wait recv send sendmsg
+$(FAST): LDFLAGS += $(WRAPPED:%=-Wl,--wrap=%)
+$(FAST): $(B)/t/unit/fake-clock.o $(B)/t/unit/fake-socket.o
 
 $(LIBBERTH): $(LIB:%=$(B)/lib/%.o)
 	rm -f $@ && ar rcs $@ $^

@@ -329,25 +329,31 @@ load helper
 
 @test "proxy: a client that ends only its side gets its answer" {
 	scenario <<-'END'
+	ended = threading.Event()
 	def slow(conn):
 	    while True:
 	        head = conn.head()
 	        if not head:
 	            return
+	        ended.wait(PATIENCE)
 	        time.sleep(0.1)
 	        conn.send(ok(head.split(b" ")[1]))
 	p, s = ready(slow)
 	def one(piece):
 	    for last in ("HTTP/1.0", "HTTP/1.1\r\nConnection: close"):
 	        c = p.client()
+	        ended.clear()
 	        c.send(H("GET /a %s" % last, "Host: h"), piece)
 	        c.end()
+	        ended.set()
 	        same((200, b"/"), c.answer()[::2])
 	        c.gone()
 	    c = p.client()
+	    ended.clear()
 	    c.send(H("GET /a/1 HTTP/1.1", "Host: h") +
 	           H("GET /a/2 HTTP/1.1", "Host: h"), piece)
 	    c.end()
+	    ended.set()
 	    same(b"/1", c.answer().body)
 	    same(b"/2", c.answer().body)
 	    c.gone()
@@ -464,12 +470,14 @@ load helper
 
 @test "proxy: 300 clients at once, 10,000 requests: none is lost" {
 	scenario <<-'END'
+	# fewer where each is passed on in drops
+	n_each = 4 if "BERTH_SHORT" in os.environ else 34
 	servers = [Server(echo) for i in range(3)]
 	p = Proxy({"a": {}})
 	p.table(*[job("a", s, n) for n, s in enumerate(servers)])
 	def client(n):
 	    c = p.client()
-	    for i in range(34):
+	    for i in range(n_each):
 	        path = b"/%d/%d" % (n, i)
 	        body = b"x" * (i * 50)
 	        a = c.ask(b"POST /a%s HTTP/1.1\r\nHost: h\r\n"
@@ -481,8 +489,9 @@ load helper
 	    c.close()
 	join([start(client, n) for n in range(300)])
 	s = p.service()
-	same((10200, 10200, 0), (s["requests"], s["answered"], s["failed"]))
+	same((300 * n_each, 300 * n_each, 0),
+	     (s["requests"], s["answered"], s["failed"]))
 	for i in s["instances"]:
-	    assert i["requests"] > 2000, s["instances"]
+	    assert i["requests"] > 58 * n_each, s["instances"]
 	END
 }

@@ -142,7 +142,8 @@ use_cluster() {
 
 # scenario: of a client, svc-proxy and servers, on stdin. scenario_words is a
 # file with more words for all of them, if a test file has any. It is played
-# twice: the second time, svc-proxy's writes are cut short (t/unit/fake-send.c).
+# twice: the second time, svc-proxy's reads and writes are cut short
+# (t/unit/fake-socket.c).
 scenario() {
 	cat ${scenario_words:+"$scenario_words"} - >"$BATS_TEST_TMPDIR/scenario"
 	scenario_play whole && (
@@ -161,7 +162,7 @@ scenario_play() {
 		cd "$1" || exit
 		PYTHONPATH=$root/t timeout 280 python3 "$root/t/scenario.py" \
 			"$BATS_TEST_TMPDIR/scenario" || {
-			echo "--- so it was with writes that are $1" >&2
+			echo "--- so it was with reads and writes that are $1" >&2
 			exit 1
 		}
 	)

@@ -1,26 +1,30 @@
 /*
- * fake-send.c - send and sendmsg of a socket that is nearly full: they take one
- * byte, a few, a half, or none (EAGAIN). Linked into the svc-proxy of the
- * tests by --wrap; at rest without BERTH_SHORT, which seeds it. Only where a
- * kernel may do the same: in a stream that does not block. A single byte always
- * has room: it is what wakes somebody up.
+ * fake-socket.c - send and sendmsg of a socket that is nearly full, recv of one
+ * to which bytes come in drops: one byte, a few, a half, or none (EAGAIN).
+ * Linked into the svc-proxy of the tests by --wrap; at rest without
+ * BERTH_SHORT, which seeds it. Only where a kernel may do the same: in a stream
+ * that does not block. A single byte always has room: it is what wakes somebody
+ * up.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 
 #include "base.h"
 #include "rng.h"
 
+ssize_t __real_recv(int fd, void *p, size_t len, int flags);
+ssize_t __wrap_recv(int fd, void *p, size_t len, int flags);
 ssize_t __real_send(int fd, const void *p, size_t len, int flags);
 ssize_t __wrap_send(int fd, const void *p, size_t len, int flags);
 ssize_t __real_sendmsg(int fd, const struct msghdr *msg, int flags);
 ssize_t __wrap_sendmsg(int fd, const struct msghdr *msg, int flags);
 
-/* Whether the kernel could refuse a part of it. */
+/* Whether the kernel could take or give less. */
 static bool
 may_cut(int fd, size_t len)
 {
@@ -32,7 +36,7 @@ may_cut(int fd, size_t len)
 	    type == SOCK_STREAM && (fcntl(fd, F_GETFL) & O_NONBLOCK);
 }
 
-/* How many of len bytes fd takes now; 0: EAGAIN. */
+/* How many of len bytes fd takes or gives now; 0: EAGAIN. */
 static size_t
 room(int fd, size_t len)
 {
@@ -45,7 +49,7 @@ room(int fd, size_t len)
 	if (!seeded)
 		rng_seed(&rng, strtoull(getenv("BERTH_SHORT"), NULL, 10));
 	seeded = true;
-	few = 1 + rng_below(&rng, 40);
+	few = 1 + rng_below(&rng, (uint32_t)MAX(len / 8, 40));
 	switch (rng_below(&rng, 4)) {
 	case 0:
 		return len == 1;
@@ -56,6 +60,21 @@ room(int fd, size_t len)
 	default:
 		return len / 2 + len % 2;
 	}
+}
+
+ssize_t
+__wrap_recv(int fd, void *p, size_t len, int flags)
+{
+	int there = 0;
+	size_t n;
+
+	if ((flags & MSG_PEEK) || ioctl(fd, FIONREAD, &there) < 0 || there <= 0)
+		return __real_recv(fd, p, len, flags);
+	n = room(fd, MIN(len, (size_t)there));
+	if (n > 0)
+		return __real_recv(fd, p, n, flags);
+	errno = EAGAIN;
+	return -1;
 }
 
 ssize_t
