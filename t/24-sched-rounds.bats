@@ -166,6 +166,26 @@ any_by_chance() {
 @test "the corrected form, as the model has it: fair" { any_by_chance 1 +fair; }
 @test "the corrected form, as the model has it: tune" { any_by_chance 3 +tune; }
 
+# Where many wait, only the jobs that are near their turn are put in order; with
+# --rounds all are, for the record has the whole order.
+@test "in a long queue, who is set aside does not matter" {
+	local form policy
+	small 2 8 24
+	sched-trace generate --stream=synergy-single --rate=60 --seed=7 \
+		--jobs=600 >jobs
+	for form in --compat=synergy --exact --starve=20h; do
+		for policy in ftf ftf+tune srtf+fair tetris+tune drf; do
+			own -c cluster.ini "$form" -p "$policy" <jobs >got
+			own -c cluster.ini "$form" -p "$policy" --rounds \
+				<jobs >all
+			grep '"kind":"job"' all >want
+			cmp want got
+		done
+	done
+	[ "$(jq -s '[.[] | select(.kind == "round") | .order | length] | max' \
+		all)" -gt 400 ]
+}
+
 @test "who is furthest behind is first in ftf, and last in SYNERGY's" {
 	small 1 1 3
 	cat >jobs <<-'END'

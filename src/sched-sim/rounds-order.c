@@ -1,6 +1,15 @@
 /*
  * rounds-order.c - the jobs that have arrived and not ended, in the order of
  * the policy.
+ *
+ * Where many wait, most of them are far from their turn, and keys change slowly
+ * while they wait. So now and then all are put in order, and those that, as
+ * their keys will be at the end of some rounds from now, cannot come before a
+ * certain place are set aside, unordered: r->order is the near jobs and then
+ * the far ones. Until then the near ones that come before that place are the
+ * beginning of the whole order. Where the packing needs more than that, all
+ * are put in order at once, so that nothing depends on the guess but the time
+ * it takes.
  */
 #include "rounds.h"
 
@@ -26,11 +35,11 @@ level(const struct rounds *r, struct rjob *j)
 }
 
 static void
-set_keys(struct rounds *r)
+set_keys(struct rounds *r, size_t from, size_t to)
 {
 	size_t i;
 
-	for (i = 0; i < r->order_len; i++) {
+	for (i = from; i < to; i++) {
 		struct rank *k = &r->order[i];
 
 		k->level = level(r, k->job);
@@ -78,11 +87,131 @@ sort_ranks(struct rank *a, size_t len, struct rank *tmp)
 			    tmp);
 }
 
+/* ---- near and far ---- */
+
+enum {
+	FAR_ROUNDS = 64,	/* for so many rounds, at most */
+	NEAR_MIN = 64,
+};
+
+/* By level and key alone. */
+static bool
+is_behind(const struct rank *a, const struct rank *b)
+{
+	return a->level != b->level ? a->level > b->level : a->key > b->key;
+}
+
+bool
+rounds_can_split(const struct rounds *r)
+{
+	size_t i;
+
+	if (r->o->say_rounds || r->o->at_once || r->explained != NULL ||
+	    r->o->promote > 0 || r->allocation == OPT ||
+	    (r->o->synergy && r->policy->first_only))
+		return false;
+	/* Equals stay in their order of the last round, which is not known. */
+	for (i = 1; i < r->jobs_len; i++)
+		if (r->jobs[i].submit_at == r->jobs[i - 1].submit_at)
+			return false;
+	return true;
+}
+
+/* Whether it is behind the cut at some time, if it does not run before. */
+static bool
+is_behind_at(struct rounds *r, struct rjob *j, int64_t at)
+{
+	struct rank then = { .job = j };
+	int64_t now = r->now;
+	bool starves;
+
+	r->now = at;
+	starves = r->o->synergy && !j->starved && pause_s(r, j) > STARVED_S;
+	then.level = level(r, j);
+	then.key = r->policy->key(r, j);
+	r->now = now;
+	return !starves && is_behind(&then, &r->cut);
+}
+
+static void
+add_far_kind(struct rounds *r, int64_t kind)
+{
+	int i;
+
+	for (i = 0; i < r->far_kinds_len; i++)
+		if (r->far_kinds[i] == kind)
+			return;
+	if (r->far_kinds_len < FAR_KINDS_MAX)
+		r->far_kinds[r->far_kinds_len++] = kind;
+}
+
+void
+rounds_split(struct rounds *r)
+{
+	size_t at = r->tried_len * 5 / 4 + NEAR_MIN, i, near, far = 0;
+
+	if (!r->splits || r->near_len < r->order_len ||
+	    at + NEAR_MIN > r->order_len)
+		return;
+	r->cut = r->order[at];
+	r->far_until = r->now + FAR_ROUNDS * ROUND_S;
+	r->far_kinds_len = 0;
+	for (i = near = at; i < r->order_len; i++) {
+		struct rank *k = &r->order[i];
+
+		if (!is_behind_at(r, k->job, r->now) ||
+		    !is_behind_at(r, k->job, r->far_until)) {
+			r->order[near++] = *k;
+			continue;
+		}
+		k->job->speed = k->job->speedup;
+		add_far_kind(r, k->job->kind);
+		r->scratch[far++] = *k;
+	}
+	memcpy(r->order + near, r->scratch, far * sizeof(*r->order));
+	r->near_len = near;
+	r->tried_len = 0;
+}
+
+bool
+rounds_far_can_run(const struct rounds *r)
+{
+	int64_t gpus = r->servers.len * r->servers.gpus + 1;
+	int i;
+
+	if (r->near_len == r->order_len || r->servers.free_gpus == 0)
+		return false;
+	for (i = 0; i < r->far_kinds_len; i++)
+		if (r->far_kinds[i] % gpus <= r->servers.free_gpus &&
+		    (r->allocation == TUNE ||
+		    r->too_big[r->far_kinds[i]] != r->packed))
+			return true;
+	return r->far_kinds_len == FAR_KINDS_MAX;
+}
+
+/* ---- the order ---- */
+
+void
+rounds_order_all(struct rounds *r)
+{
+	set_keys(r, r->near_len, r->order_len);
+	sort_ranks(r->order, r->order_len, r->scratch);
+	r->near_len = r->sure_len = r->order_len;
+}
+
 void
 rounds_order(struct rounds *r)
 {
-	set_keys(r);
-	sort_ranks(r->order, r->order_len, r->scratch);
+	set_keys(r, 0, r->near_len);
+	if (r->near_len == r->order_len || r->now > r->far_until) {
+		rounds_order_all(r);
+		return;
+	}
+	sort_ranks(r->order, r->near_len, r->scratch);
+	r->sure_len = r->near_len;
+	while (r->sure_len > 0 &&
+	    is_behind(&r->order[r->sure_len - 1], &r->cut))
+		r->sure_len--;
 }
 
 /*
@@ -96,7 +225,7 @@ rounds_choose_first(struct rounds *r)
 	size_t i;
 
 	r->first_len = 0;
-	for (i = 0; i < r->order_len; i++) {
+	for (i = 0; i < r->near_len; i++) {
 		struct rjob *j = r->order[i].job;
 
 		if (j->gpus <= free_gpus) {

@@ -7,6 +7,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "die.h"
 #include "xalloc.h"
@@ -89,13 +90,13 @@ pack(struct rounds *r, struct err *e)
 	bool first = r->allocation == OPT ||
 	    (r->o->synergy && r->policy->first_only);
 	const struct rank *list = first ? r->first : r->order;
-	size_t i, len = first ? r->first_len : r->order_len;
+	size_t i, len = first ? r->first_len : r->sure_len;
 
 	if (r->o->synergy && r->policy->first_only && r->allocation == TUNE)
 		rounds_first_by_gpus(r);
 	if (same_as_last(r, list, len))
 		return 0;
-	for (i = 0; i < r->order_len; i++)
+	for (i = 0; i < r->near_len; i++)
 		r->order[i].job->speed = r->order[i].job->speedup;
 	place_clear(&r->servers);
 	r->runs_len = 0;
@@ -182,9 +183,9 @@ add_ended(struct rounds *r, struct rjob *j)
 static void
 end_round(struct rounds *r)
 {
-	size_t i, kept = 0;
+	size_t i, kept = 0, moved;
 
-	for (i = 0; i < r->order_len; i++) {
+	for (i = 0; i < r->near_len; i++) {
 		struct rjob *j = r->order[i].job;
 
 		if (!is_done(j)) {
@@ -195,7 +196,11 @@ end_round(struct rounds *r)
 			j->end_at = r->now + ROUND_S;
 		add_ended(r, j);
 	}
-	r->order_len = kept;
+	moved = MIN(r->near_len - kept, r->order_len - r->near_len);
+	memcpy(r->order + kept, r->order + r->order_len - moved,
+	    moved * sizeof(*r->order));
+	r->order_len -= r->near_len - kept;
+	r->near_len = kept;
 }
 
 static void
@@ -206,7 +211,8 @@ admit(struct rounds *r)
 
 		if (!r->o->at_once && j->submit_at > (double)r->now)
 			return;
-		r->order[r->order_len++] = (struct rank){
+		r->order[r->order_len++] = r->order[r->near_len];
+		r->order[r->near_len++] = (struct rank){
 			.job = j, .submit_at = j->submit_at,
 		};
 	}
@@ -229,6 +235,12 @@ one_round(struct rounds *r, struct err *e)
 		rounds_choose_first(r);
 	if (pack(r, e) < 0)
 		return -1;
+	if (rounds_far_can_run(r)) {
+		rounds_order_all(r);
+		if (pack(r, e) < 0)
+			return -1;
+	}
+	rounds_split(r);
 	if (r->runs_len == 0)	/* and nothing could ever change that */
 		return err_perm(e, "job %lld: does not fit on empty servers",
 		    (long long)r->order[0].job->id);
@@ -365,6 +377,7 @@ begin(struct rounds *r, struct err *e)
 	make_room(r);
 	if (set_window(r, r->o->window, e) < 0 || set_explained(r, e) < 0)
 		return -1;
+	r->splits = rounds_can_split(r);
 	if (r->policy->begin != NULL)
 		r->policy->begin(r);
 	return r->allocation == OPT ? opt_begin(r, e) : 0;

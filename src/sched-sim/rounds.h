@@ -34,6 +34,7 @@ enum {
 	ROUND_S = 300,
 	STARVED_S = 3600000,	/* SYNERGY: not run so long: first for ever */
 	PROFILED_GPUS_MAX = 16,
+	FAR_KINDS_MAX = 256,
 	QUEUES_MAX = 16,	/* of dlas */
 	MODELS = 10,
 	TPUT_CPUS = 9, TPUT_MEMS = 5,	/* points of the profiles */
@@ -209,6 +210,13 @@ struct rounds {
 	struct rank *order;	/* those that have arrived and not ended */
 	struct rank *scratch;
 	size_t order_len;
+	bool splits;		/* rounds-order.c: far jobs may be set aside */
+	size_t near_len;	/* the others, which come before them */
+	size_t sure_len;	/* the beginning of the whole order */
+	struct rank cut;
+	int64_t far_until;
+	int64_t far_kinds[FAR_KINDS_MAX];
+	int far_kinds_len;
 	struct rank *first;	/* those that fill the GPUs, by count alone */
 	size_t first_len;
 
@@ -250,8 +258,20 @@ int rounds_name(struct rounds *r, struct err *e);
 
 /* ---- rounds-order.c ---- */
 
-/* Puts r->order in order. */
+/* Puts r->order in order: the first sure_len of it, at least. */
 void rounds_order(struct rounds *r);
+
+/* After that in the same round: all of it. */
+void rounds_order_all(struct rounds *r);
+
+/* Whether jobs may be set aside; asked once, when all have been read. */
+bool rounds_can_split(const struct rounds *r);
+
+/* Sets far jobs aside, when a packing has shown how many are looked at. */
+void rounds_split(struct rounds *r);
+
+/* Whether one of those could run beside what was packed. */
+bool rounds_far_can_run(const struct rounds *r);
 
 /* Fills r->first; on the way, who has starved as SYNERGY has it is found. */
 void rounds_choose_first(struct rounds *r);
