@@ -263,6 +263,36 @@ any_by_chance() {
 	END
 }
 
+@test "--explain says at each round why a job does not run" {
+	small 1 8 24
+	cat >in <<-'END'
+	{"kind":"job","job_id":1,"submit_at":0,"gpus":4,"model":"alexnet","iters":900}
+	{"kind":"job","job_id":2,"submit_at":0,"gpus":2,"model":"alexnet","iters":900}
+	{"kind":"job","job_id":3,"submit_at":0,"gpus":8,"model":"gnmt","iters":10}
+	END
+	own -c cluster.ini -p fifo --explain=2 <in >got
+	jq -r 'select(.kind == "event") | "\(.event) \(.job_id) \(.at) \(.why)"' \
+		got >said
+	diff -u - said <<-'END'
+	waits 2 0 place 2 of 3: 4 of the 8 GPUs are left, but not with the 12 CPUs, 125 GB and 62.5 MB/s that each of its 2 needs
+	waits 2 300 place 2 of 3: 4 of the 8 GPUs are left, but not with the 12 CPUs, 125 GB and 62.5 MB/s that each of its 2 needs
+	END
+	sim -c cluster.ini -p fifo+tune --explain=3 <in >got
+	jq -r 'select(.kind == "event") | "\(.event) \(.job_id) \(.at) \(.why)"' \
+		got >said
+	diff -u - said <<-'END'
+	waits 3 0 place 3 of 3: 2 jobs before it have 6 of the 8 GPUs, and it needs 8
+	waits 3 300 place 3 of 3: 2 jobs before it have 6 of the 8 GPUs, and it needs 8
+	END
+	# the records of the jobs are the same
+	sim -c cluster.ini -p fifo+tune <in >want
+	grep -v '"kind":"event"' got | cmp want -
+	run -2 --separate-stderr \
+		sched-sim -c cluster.ini -p fifo --explain=9 <in
+	[ "$stderr" = "sched-sim: job 9, to be explained, is not in the input" ]
+	[ -z "$output" ]
+}
+
 @test "a round record is as svc-records(5) says" {
 	rounds workload 9 >jobs
 	sim -c cluster.ini -p ftf+tune --rounds <jobs >got
