@@ -152,7 +152,7 @@ def opt(form, servers):
             if jobs[i]["gpus"] <= free:
                 first.append(jobs[i])
                 free -= jobs[i]["gpus"]
-        if [j["job_id"] for j in first] != [x["job_id"] for x in r["running"]]:
+        if {j["job_id"] for j in first} != {x["job_id"] for x in r["running"]}:
             sys.exit("%d: others run" % r["at"])
         value = sum(x["speedup"] * (jobs[x["job_id"]]["gpus"] if own else 1)
                     for x in r["running"])

@@ -6,8 +6,9 @@
  *
  * SYNERGY's simulator adds up the speeds of jobs, takes the cluster as one
  * server, and lets each job have what was chosen. The corrected form counts a
- * job as often as it has GPUs, and then puts it on servers; where what was
- * chosen does not fit there, it goes on as tune does.
+ * job as often as it has GPUs, and then puts those with most cores for each GPU
+ * on the servers that have most left over; where what was chosen does not fit
+ * there, it goes on as tune does.
  */
 #include "rounds.h"
 
@@ -247,6 +248,25 @@ solve(struct rounds *r, struct err *e)
 	return o->solved ? 0 : err_prefix(e, "at %lld", (long long)r->now);
 }
 
+/* What the next job of a kind has. */
+static const struct choice *
+next_choice(struct kind *k)
+{
+	int64_t before = 0;
+	int i;
+
+	for (i = 0; before + k->taken[i] <= k->given; i++)
+		before += k->taken[i];
+	k->given++;
+	return &k->choices[i];
+}
+
+static double
+most_cpus(struct rounds *r, const struct rjob *j)
+{
+	return -next_choice(r->opt->by_kind[j->kind])->want.v[CPU] / j->gpus;
+}
+
 int
 opt_choose(struct rounds *r, struct err *e)
 {
@@ -258,27 +278,29 @@ opt_choose(struct rounds *r, struct err *e)
 		o->kinds[k]->items = o->kinds[k]->given = 0;
 	for (i = 0; i < r->first_len; i++)
 		count(r, r->first[i].job);
-	return is_solved(o) ? 0 : solve(r, e);
+	if (!is_solved(o) && solve(r, e) < 0)
+		return -1;
+	if (!r->o->synergy)
+		rounds_first_by(r, most_cpus);
+	for (k = 0; k < o->kinds_len; k++)
+		o->kinds[k]->given = 0;
+	return 0;
 }
 
 int
 opt_place(struct rounds *r, struct run *run, struct err *e)
 {
 	struct rjob *j = run->job;
-	struct kind *k = r->opt->by_kind[j->kind];
+	const struct choice *c = next_choice(r->opt->by_kind[j->kind]);
 	static const struct vec nothing;
-	int64_t before = 0;
-	int i;
 
-	for (i = 0; before + k->taken[i] <= k->given; i++)
-		before += k->taken[i];
-	k->given++;
-	if (!r->o->synergy)
-		return tune_place(r, run, k->choices[i].want,
-		    k->choices[i].speed, e);
-	(void)place(&r->servers, run, nothing, r->together);
-	run->have = k->choices[i].want;
-	j->speed = k->choices[i].speed;
+	if (r->o->synergy) {
+		(void)place(&r->servers, run, nothing, r->together);
+		run->have = c->want;
+	} else if (!place_roomiest(&r->servers, run, c->want)) {
+		return tune_place(r, run, c->want, c->speed, e);
+	}
+	j->speed = c->speed;
 	run->pace_s = j->iter_s / j->speed;
 	return 0;
 }

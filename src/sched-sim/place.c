@@ -194,6 +194,37 @@ place(struct servers *s, struct run *run, struct vec want, bool together)
 	return true;
 }
 
+bool
+place_roomiest(struct servers *s, struct run *run, struct vec want)
+{
+	int k, gpus = run->job->gpus;
+	int64_t i, best = -1;
+	double most = 0;
+	struct vec per;
+
+	for (i = 0; i < s->len; i++) {
+		const struct server *on = &s->list[i];
+		double room = place_left(s, on, CPU) -
+		    s->fair.v[CPU] * on->free_len;
+
+		if (on->free_len >= gpus && (best < 0 || room > most) &&
+		    fits_whole(s, on, &want)) {
+			best = i;
+			most = room;
+		}
+	}
+	if (best < 0)
+		return false;
+	for (k = 0; k < SHARED; k++)
+		per.v[k] = want.v[k] / gpus;
+	run->shares = s->shares + s->shares_len;
+	run->shares_len = 0;
+	run->have = want;
+	take(s, run, best, gpus, false);
+	settle(s, run, &per);
+	return true;
+}
+
 void
 place_change(struct servers *s, struct run *run, struct vec want)
 {

@@ -238,13 +238,14 @@ rounds_choose_first(struct rounds *r)
 }
 
 void
-rounds_first_by_gpus(struct rounds *r)
+rounds_first_by(struct rounds *r,
+    double (*key)(struct rounds *r, const struct rjob *j))
 {
 	size_t i;
 
 	for (i = 0; i < r->first_len; i++) {
 		r->first[i].level = 0;
-		r->first[i].key = -r->first[i].job->gpus;
+		r->first[i].key = key(r, r->first[i].job);
 		r->first[i].submit_at = 0;
 	}
 	sort_ranks(r->first, r->first_len, r->scratch);

@@ -84,6 +84,13 @@ pack_list(struct rounds *r, const struct rank *list, size_t len,
 	return 0;
 }
 
+static double
+most_gpus(struct rounds *r, const struct rjob *j)
+{
+	(void)r;
+	return -j->gpus;
+}
+
 static int
 pack(struct rounds *r, struct err *e)
 {
@@ -93,7 +100,7 @@ pack(struct rounds *r, struct err *e)
 	size_t i, len = first ? r->first_len : r->sure_len;
 
 	if (r->o->synergy && r->policy->first_only && r->allocation == TUNE)
-		rounds_first_by_gpus(r);
+		rounds_first_by(r, most_gpus);
 	if (same_as_last(r, list, len))
 		return 0;
 	for (i = 0; i < r->near_len; i++)

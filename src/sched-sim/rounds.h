@@ -276,8 +276,9 @@ bool rounds_far_can_run(const struct rounds *r);
 /* Fills r->first; on the way, who has starved as SYNERGY has it is found. */
 void rounds_choose_first(struct rounds *r);
 
-/* Puts r->first in the order of GPUs, largest first. */
-void rounds_first_by_gpus(struct rounds *r);
+/* Puts r->first in the order of a key, which is asked in the order so far. */
+void rounds_first_by(struct rounds *r,
+    double (*key)(struct rounds *r, const struct rjob *j));
 
 /* ---- rounds-load.c, rounds-jobs.c ---- */
 
@@ -360,6 +361,12 @@ double place_left(const struct servers *s, const struct server *on, int k);
 bool place(struct servers *s, struct run *run, struct vec want,
     bool together);
 
+/*
+ * The same on one server alone, of those on which it fits the one that has most
+ * cores beyond the fair shares of its free GPUs.
+ */
+bool place_roomiest(struct servers *s, struct run *run, struct vec want);
+
 /* Changes what a run has to want, on the GPUs it holds. */
 void place_change(struct servers *s, struct run *run, struct vec want);
 
@@ -378,7 +385,7 @@ int tune_place(struct rounds *r, struct run *run, struct vec want,
 int opt_begin(struct rounds *r, struct err *e);
 void opt_free(struct opt *o);
 
-/* Chooses shares for all of r->first. 0; -1 and *e. */
+/* Chooses shares for all of r->first, and orders it. 0; -1 and *e. */
 int opt_choose(struct rounds *r, struct err *e);
 
 /* Places run->job, of r->first, with what was chosen. 0; -1 and *e. */
