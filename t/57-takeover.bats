@@ -250,7 +250,9 @@ load helper
 	        st.pop(key)
 	    for x in st["services"]:
 	        for i in x["instances"]:
-	            i.pop("ejected_s", None)
+	            if i.pop("ejected_s", None) is not None:
+	                i.pop("usable")		# its time may pass
+	                x.pop("ready")
 	            if i["health"] == "up":	# a check clears it
 	                i.pop("last_error", None)
 	    return st
@@ -258,7 +260,8 @@ load helper
 	    lines = p.ask_admin(H("GET /metrics HTTP/1.1", "Host: h",
 	                          "Connection: close")).body.decode()
 	    return [l for l in lines.split("\n") if not l.startswith((
-	        "#", "berth_proxy_connections_total", "berth_proxy_start"))]
+	        "#", "berth_proxy_connections_total", "berth_proxy_start",
+	        'berth_proxy_instance_usable{service="out"'))]
 	before, counted = what(), numbers()
 	for n in range(2):
 	    old = p.takeover()
