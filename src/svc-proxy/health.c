@@ -26,7 +26,7 @@
 #include "die.h"
 
 enum {
-	ANSWER_MAX = HTTP_HEAD_MAX,
+	ANSWER_MAX = HTTP_HEAD_MAX + SCRATCH_SIZE,
 	FAST_MS = 250,
 	KEPT_MAX = 256,		/* raise_limits leaves room for these */
 };
