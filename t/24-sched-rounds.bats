@@ -259,6 +259,7 @@ any_by_chance() {
 	END
 	sim -c cluster.ini -p fifo <in >got
 	diff -u - got <<-'END'
+	{"kind":"cluster","name":"x","procs":24,"gpus":8}
 	{"kind":"job","own":{"a":[1,"\u00e9"]},"job_id":7,"submit_at":10,"gpus":1,"model":"alexnet","iters":1500,"user":"u","start_at":300,"end_at":900,"wait_s":290,"rounds":2,"preemptions":0,"tuned_rounds":0,"servers":1}
 	END
 }
