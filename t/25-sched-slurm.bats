@@ -168,6 +168,37 @@ job() {
 	)
 }
 
+@test "completing: what a job had is free, and who depends on it starts, later" {
+	cluster 'NodeName=n2 CPUs=1' '{"kind":"cluster","complete_s":7}'
+	job 1 '"submit_at":0'
+	job 2 '"submit_at":0,"dependency":"afterany:1"'
+	job 3 '"submit_at":1'
+	job 4 '"submit_at":2'
+	job 5 '"submit_at":250,"dependency":"after:2"'
+	sched-sim -v -c cluster -p slurm <in >out 2>said
+	jq -r '"\(.job_id) \(.start_at) \(.end_at) \(.run_s)"' out |
+		diff -u - <(cat <<-'END'
+	1 0 100 100
+	3 1 101 100
+	2 107 207 100
+	4 108 208 100
+	5 250 350 100
+	END
+	)
+	diff -u - said <<-'END'
+	sched-sim: 5 jobs read
+	sched-sim: 5 jobs simulated, the last ends at 350
+	END
+	# what is COMPLETING keeps its CPU over a calculation of priorities
+	cluster 'PriorityWeightFairshare=1000' 'PriorityCalcPeriod=1' \
+		'{"kind":"cluster","complete_s":60}'
+	job 1 '"submit_at":0,"user":"a"'
+	job 2 '"submit_at":1,"user":"a"'
+	job 3 '"submit_at":2,"user":"b"'
+	[ "$(order)" = "1 3 2 " ]
+	[ "$(jq -r .start_at out | tr '\n' ' ')" = "0 160 320 " ]
+}
+
 @test "backfill: who is in nobody's way; without it, nobody" {
 	cluster 'NodeName=n2 CPUs=1'
 	job 1 '"submit_at":0'
@@ -237,6 +268,7 @@ job() {
 	PriorityUsageResetPeriod=DAILY|PriorityUsageResetPeriod is not simulated
 	{"kind":"share","account":"a","parent":"b"}|share: the parent 'b' of account a is not before it
 	{"kind":"share","user":"a"}|share: 'account' is missing
+	{"kind":"cluster","complete_s":86401}|cluster: 'complete_s' must be an integer, 0 to 86400
 	{"kind":"qos","name":"a","priority":-1}|qos: 'priority' must be an integer, 0 to 4294967295
 	END
 	cluster '{"kind":"qos","name":"q","priority":1}'

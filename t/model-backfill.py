@@ -33,6 +33,7 @@ def configuration(rng):
             "user": rng.choice([0, 0, 2]),
             "defer": rng.random() < .4,
             "backfill": rng.random() < .85,
+            "complete": rng.choice([0, 0, 1, 7]),
             "multifactor": rng.random() < .8,
             "fair_tree": rng.random() < .6,
             "small": rng.random() < .3, "relative": rng.random() < .3,
@@ -242,7 +243,7 @@ class Model(nodes_.Model):
         kept = s.kept(self.now - self.last_calc)
         s.used = {k: v * kept for k, v in s.used.items()}
         for j in self.ended + self.running:
-            end = j.start + j.run if j in self.ended else self.now
+            end = min(j.start + j.run, self.now)
             span = end - max(self.last_calc, j.start)
             if span > 0:
                 cpus = sum(p.cpus for p in j.ids)
@@ -382,6 +383,9 @@ class Model(nodes_.Model):
 
     # ---- time
 
+    def gone(self, j):
+        return j.start + j.run + self.conf["complete"]
+
     def look(self):
         changed = False
         if self.conf["multifactor"] and self.next_calc <= self.now:
@@ -397,7 +401,7 @@ class Model(nodes_.Model):
 
     def instant(self, new):
         changed = False
-        for j in [j for j in self.running if j.start + j.run == self.now]:
+        for j in [j for j in self.running if self.gone(j) == self.now]:
             self.end(j)
             changed = True
         for j in new:
@@ -419,7 +423,7 @@ class Model(nodes_.Model):
 
     def next_instant(self, todo):
         out = [j.submit for j in todo[:1]]
-        out += [j.start + j.run for j in self.running]
+        out += [self.gone(j) for j in self.running]
         if self.queue() and self.fill_at is not None:
             out.append(self.fill_at)
         if self.conf["multifactor"] and (
@@ -458,6 +462,8 @@ def main():
         for account, (parent, shares) in TREE.items():
             print(json.dumps({"kind": "share", "account": account,
                               "parent": parent, "shares": shares}), file=out)
+        print('{"kind":"cluster","complete_s":%d}' % conf["complete"],
+              file=out)
         print('{"kind":"qos","name":"high","priority":100}\n'
               '{"kind":"qos","name":"low","priority":10}', file=out)
     with open(os.path.join(where, "jobs.ndjson"), "w") as out:

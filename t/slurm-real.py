@@ -2,13 +2,18 @@
 """A workload of short sleeps on a real Slurm, and beside its simulation.
 
 	slurm-real.py submit JOBS SEED SPAN [WHAT...] >jobs.ndjson
+	slurm-real.py calibrate >cluster.ndjson
 	slurm-real.py compare jobs.ndjson sim.ndjson [--most-s=S]
 
 submit needs the Slurm of SLURM_CONF: it submits JOBS jobs by chance over SPAN
 seconds, waits for their ends, and prints them as records, with the times that
 Slurm says. WHAT are words for what some jobs ask for: nodes, memory, gpus,
 nice, dependencies, arrays, partition:NAME, feature:NAME, user:NAME; or all of
-them: whole (8 CPUs), short (at most 2 s).
+them: whole (8 CPUs), short (at most 2 s), queued (the first one holds what it
+has until the last one is submitted, and is cancelled then).
+
+calibrate prints a cluster record with what no configuration says: how long it
+takes, on this machine, from a job's end until the next one has its CPUs.
 
 compare prints how far the simulated starts are from the real ones, and how many
 pairs start in another order: those whose starts differ in both, by more than a
@@ -21,6 +26,10 @@ import statistics
 import subprocess
 import sys
 import time
+
+
+HOLD_S = 600
+CALIBRATING = 9
 
 
 def workload(count, seed, span, what):
@@ -64,6 +73,8 @@ def workload(count, seed, span, what):
         if "feature" in by and rng.random() < .3:
             job["constraint"] = rng.choice(by["feature"])
         jobs.append(job)
+    if "queued" in by:
+        jobs[0].update(run=HOLD_S, limit=HOLD_S)
     return jobs
 
 
@@ -147,6 +158,8 @@ def submit(count, seed, span, *what):
     jobs = workload(int(count), int(seed), float(span), what)
     rows, recs = {}, []
     ids = submit_all(jobs, rows)
+    if jobs[0]["run"] == HOLD_S:
+        subprocess.run(["scancel", str(ids[0])], check=True)
     wait_for_ends(rows, 900)
     for job, jid in zip(jobs, ids):
         for task in (range(job["array"]) if "array" in job else ["N/A"]):
@@ -156,6 +169,24 @@ def submit(count, seed, span, *what):
                              r.get("array_task_id", 0)))
     for rec in recs:
         print(json.dumps(rec))
+
+
+def calibrate():
+    """Jobs that need the whole cluster, one after the other."""
+    nodes = subprocess.run(["sinfo", "-h", "-o", "%D"], check=True, text=True,
+                           stdout=subprocess.PIPE).stdout.strip()
+    ids, rows = [], {}
+    for _ in range(CALIBRATING):
+        out = subprocess.run(
+            ["sbatch", "--parsable", "--output=/dev/null", "--chdir=/",
+             "--time=1", "-N" + nodes, "--exclusive", "--wrap", "sleep 1"],
+            check=True, stdout=subprocess.PIPE, text=True).stdout
+        ids.append(int(out.split(";")[0]))
+    wait_for_ends(rows, 300)
+    spans = [(int(rows[i, "N/A"][5]), int(rows[i, "N/A"][6])) for i in ids]
+    lags = [b[0] - a[1] for a, b in zip(spans, spans[1:])]
+    print(json.dumps({"kind": "cluster",
+                      "complete_s": round(statistics.mean(lags))}))
 
 
 def compare(real, sim, *options_):
@@ -191,7 +222,8 @@ def compare(real, sim, *options_):
 
 def main():
     verb, args = sys.argv[1], sys.argv[2:]
-    sys.exit({"submit": submit, "compare": compare}[verb](*args) or 0)
+    sys.exit({"submit": submit, "calibrate": calibrate,
+              "compare": compare}[verb](*args) or 0)
 
 
 main()

@@ -1,6 +1,6 @@
 /*
  * node-records.c - a cluster as records: node, partition, and for policy slurm
- * qos and share.
+ * qos, share and cluster.
  */
 #include "cluster.h"
 
@@ -13,7 +13,7 @@
 enum {
 	KIND, NAME, CPUS, MEM_MB, GPUS, GRES, FEATURES, PARTITION, STATE,
 	WEIGHT, MAX_S, DEFAULT, JOB_FACTOR, TIER, PRIORITY, ACCOUNT, PARENT,
-	USER, SHARES, KEYS,
+	USER, SHARES, COMPLETE_S, KEYS,
 };
 
 static const char *const keys[KEYS] = {
@@ -24,9 +24,10 @@ static const char *const keys[KEYS] = {
 	[DEFAULT] = "default", [JOB_FACTOR] = "job_factor", [TIER] = "tier",
 	[PRIORITY] = "priority", [ACCOUNT] = "account",
 	[PARENT] = "parent", [USER] = "user", [SHARES] = "shares",
+	[COMPLETE_S] = "complete_s",
 };
 
-enum { ABSENT = -1, TEXT_SIZE = 4096 };
+enum { ABSENT = -1, TEXT_SIZE = 4096, COMPLETE_MAX_S = 86400 };
 
 struct record {
 	struct flat_member m[KEYS];
@@ -191,6 +192,16 @@ set_share(struct cluster *c, const struct record *r, struct err *e)
 	    e);
 }
 
+/* Of other records of that kind nothing is to be made: no slurm.conf either. */
+static int
+set_cluster(struct cluster *c, const struct record *r, struct err *e)
+{
+	if (r->m[COMPLETE_S].type == ABSENT)
+		return 0;
+	return number(r, COMPLETE_S, 0, COMPLETE_MAX_S,
+	    &slurm_conf_of(c)->complete_s, e);
+}
+
 int
 node_record(struct cluster *c, const char *line, size_t len, struct err *e)
 {
@@ -206,5 +217,7 @@ node_record(struct cluster *c, const char *line, size_t len, struct err *e)
 		return set_qos(c, &r, e);
 	if (strcmp(r.kind, "share") == 0)
 		return set_share(c, &r, e);
+	if (strcmp(r.kind, "cluster") == 0)
+		return set_cluster(c, &r, e);
 	return 0;
 }

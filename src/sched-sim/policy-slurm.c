@@ -134,10 +134,11 @@ cmp_queue(const void *a, const void *b, void *sim)
 
 /* So much of what the job has run since the priorities were found last. */
 static void
-count_usage(struct sim *s, const struct slurm *z, int32_t job, int64_t until)
+count_usage(struct sim *s, const struct slurm *z, int32_t job)
 {
 	const struct sim_job *j = &s->jobs[job];
-	int64_t span = until - MAX(z->counted_at, j->start_at);
+	int64_t span = MIN(s->now, j->start_at + j->run_s) -
+	    MAX(z->counted_at, j->start_at);
 	struct slurm_conf *f = s->cluster->slurm;
 
 	if (span > 0)
@@ -150,17 +151,13 @@ static void
 find_priorities(struct sim *s, struct slurm *z)
 {
 	struct slurm_conf *f = s->cluster->slurm;
-	const struct sim_job *j;
 	int32_t i;
 
 	slurm_share_decay(f, s->now - z->counted_at);
-	for (; z->counted < s->ended_len; z->counted++) {
-		j = &s->jobs[s->ended[z->counted]];
-		count_usage(s, z, s->ended[z->counted],
-		    j->start_at + j->run_s);
-	}
+	for (; z->counted < s->ended_len; z->counted++)
+		count_usage(s, z, s->ended[z->counted]);
 	for (i = 0; i < z->running_len; i++)
-		count_usage(s, z, z->running[i], s->now);
+		count_usage(s, z, z->running[i]);
 	z->counted_at = s->now;
 	slurm_share_rank(f);
 	for (i = 0; i < z->queue_len; i++)
@@ -196,6 +193,7 @@ policy_init(struct sim *s)
 	z->free_ = nodes_all(s->cluster);
 	z->starts = xcalloc((size_t)f->shares_len + 1, sizeof(*z->starts));
 	z->lowest = BASIC_FIRST;
+	s->complete_s = f->complete_s;
 	z->backfill_at = z->dep_at = NEVER;
 	if (s->jobs_len > 0)
 		z->counted_at = z->calc_at = z->backfilled_at =

@@ -301,8 +301,7 @@ dep_is_met(const struct sim *s, const struct dep *d, int64_t *wake)
 	if (on->start_at < 0)
 		return false;
 	if (d->kind != AFTER)
-		return on->start_at + on->run_s < s->now ||
-		    on->node.at == 0;	/* no longer among those that run */
+		return on->node.at == 0;	/* it has completed */
 	if (on->start_at + d->delay_s <= s->now)
 		return true;
 	*wake = MIN(*wake, on->start_at + d->delay_s);

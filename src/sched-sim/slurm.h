@@ -43,6 +43,7 @@ struct slurm_conf {
 	bool no_backfill, defer;
 	int64_t bf_interval_s, bf_resolution_s, bf_window_s;
 	int64_t bf_max_job_test, bf_max_job_start, bf_max_job_user;
+	int64_t complete_s;	/* how long jobs are COMPLETING */
 	/* sacctmgr's */
 	struct share *shares;
 	int32_t shares_len;
