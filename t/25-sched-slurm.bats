@@ -199,6 +199,73 @@ job() {
 	[ "$(jq -r .start_at out | tr '\n' ' ')" = "0 160 320 " ]
 }
 
+@test "completing: nobody starts on that node, though it has CPUs" {
+	cat >cluster <<-'END'
+	SchedulerParameters=bf_interval=1
+	NodeName=n1 CPUs=4
+	PartitionName=main Nodes=ALL Default=YES
+	{"kind":"cluster","complete_s":7}
+	END
+	job 1 '"submit_at":0'
+	sed -i 's/"run_s":100/"run_s":10/' in
+	job 2 '"submit_at":1'
+	job 3 '"submit_at":11'
+	job 4 '"submit_at":17'
+	[ "$(order)" = "1 2 3 4 " ]
+	[ "$(jq -r .start_at out | tr '\n' ' ')" = "0 1 17 17 " ]
+}
+
+# As Slurm 22.05.8 did it once. 18 starts on n3: 14 needs its nodes only after
+# 12, since whoever ends last on those that are left is taken along.
+@test "backfill: as it was seen" {
+	cat >cluster <<-'END'
+	SchedulerParameters=bf_interval=1
+	NodeName=n[1-4] CPUs=8
+	PartitionName=main Nodes=ALL Default=YES
+	{"kind":"cluster","complete_s":1}
+	END
+	while read -r id at cpus limit run; do
+		echo '{"kind":"job","job_id":'"$id"',"submit_at":'"$at"',"cpus":'"$cpus"',"limit_s":'"$limit"',"run_s":'"$run"'}'
+	done >in <<-'END'
+	1 12 8 60 34
+	2 12 8 180 8
+	3 13 8 60 8
+	4 13 8 180 2
+	5 13 8 60 34
+	6 15 6 60 5
+	7 16 2 60 2
+	8 16 4 60 21
+	9 18 6 60 8
+	10 22 1 300 21
+	11 22 3 300 8
+	12 22 6 60 4
+	13 24 1 180 5
+	14 26 6 60 13
+	15 26 8 120 22
+	16 26 6 300 6
+	17 29 4 60 9
+	18 29 3 300 13
+	END
+	sched-sim -c cluster -p slurm <in >out
+	jq -r 'select(.start_at <= 31) | "\(.job_id) \(.start_at) \(.nodes)"' \
+		out | sort -n | diff -u - <(cat <<-'END'
+	1 12 n1
+	2 12 n2
+	3 13 n3
+	4 13 n4
+	5 16 n4
+	6 21 n2
+	7 21 n2
+	8 22 n3
+	9 27 n2
+	10 22 n3
+	11 22 n3
+	13 27 n2
+	18 31 n3
+	END
+	)
+}
+
 @test "backfill: who is in nobody's way; without it, nobody" {
 	cluster 'NodeName=n2 CPUs=1'
 	job 1 '"submit_at":0'

@@ -267,7 +267,7 @@ class Model(nodes_.Model):
     def met(self, j, word):
         kind, _, rest = word.partition(":")
         if kind == "singleton":
-            return all(k in self.ended for k in self.jobs[:j.place]
+            return all(k in self.ended and self.gone(k) <= self.now for k in self.jobs[:j.place]
                        if (k.rec["user"], k.rec["name"]) ==
                        (j.rec["user"], j.rec["name"]))
         for one in rest.split(":"):
@@ -277,7 +277,7 @@ class Model(nodes_.Model):
                 at = on.start if on.running else None
                 if at is None or at + 60 * int(plus or 0) > self.now:
                     return False
-            elif on not in self.ended:
+            elif on not in self.ended or self.gone(on) > self.now:
                 return False
         return True
 
@@ -292,7 +292,7 @@ class Model(nodes_.Model):
     # ---- passes
 
     def main_pass(self):
-        off, parts = set(), set()
+        off, parts = self.completing(), set()
         for j in self.queue():
             name = j.need.partition
             if name in parts:
@@ -315,16 +315,21 @@ class Model(nodes_.Model):
         got = self.where(j, off, self.running)
         if got is not None:
             return self.now, got
-        todo = sorted((r for r in self.running
-                       if any(p.node.place not in off for p in r.ids)),
-                      key=lambda r: r.until)
+        todo = sorted(self.running, key=lambda r: r.until)
         span, barrier = 30, None
         while todo:
-            if barrier is None:
-                barrier = todo[0].until + span - todo[0].until % span
-            batch = [todo.pop(0)]
-            while todo and todo[0].until <= barrier + span:
-                batch.append(todo.pop(0))
+            batch = []
+            while todo:
+                r = todo.pop(0)
+                if all(p.node.place in off for p in r.ids):
+                    continue
+                if barrier is None:
+                    barrier = r.until + span - r.until % span
+                batch.append(r)
+                if todo and todo[0].until > barrier + span:
+                    break
+            if not batch:
+                break
             span *= 2
             while todo and todo[0].until > barrier + span:
                 span *= 2
@@ -335,6 +340,15 @@ class Model(nodes_.Model):
             if got is not None:
                 return max(batch[-1].until, self.now + 1), got
         return None, None
+
+    def gain(self, kept, j, at, edge):
+        """Whether from edge on the job could have a node that it cannot at
+        some time from at to then."""
+        def off(a, b):
+            return {n for x, y, ns in kept for n in ns if x < b and y > a}
+        mine = {n.place for n in self.nodes
+                if j.need.partition in n.partitions}
+        return bool(mine & (off(at, edge) - off(edge, edge + 1)))
 
     def backfill(self):
         c = self.conf
@@ -350,13 +364,22 @@ class Model(nodes_.Model):
                             if self.now < e < end})
             while True:
                 off = {n for a, b, ns in kept for n in ns
-                       if a <= at + j.limit and b > at}
-                later = next((e for e in edges if e > at), None)
+                       if a <= at + j.limit and b > at} | {
+                           n.place for n in self.nodes
+                           if j.need.partition not in n.partitions}
+                points = [self.now] + edges
+                later = next((e for i, e in enumerate(edges) if e > at and
+                              (not i or points[i - 1] <= at + j.limit) and
+                              self.gain(kept, j, at, e)), None)
                 when, got = self.earliest(j, off)
                 if when is not None:
                     when = max(when, at)
                 if when == self.now:
-                    break
+                    if not self.completing() & {p.node.place for p in got}:
+                        got = self.where(j, off | self.completing(),
+                                         self.running)
+                        break
+                    when, later = self.now + 1, None
                 if later is not None and (when is None or when > later):
                     at = later
                     continue
@@ -377,7 +400,9 @@ class Model(nodes_.Model):
                     break
             elif when is not None and when <= end:
                 a = max(when // unit * unit, self.now)
-                b = min((when + j.limit) // unit * unit, end)
+                b = max((when + j.limit) // unit * unit,
+                        max(when, self.now) // unit * unit + unit)
+                b = min(b, end)
                 if a < b:
                     kept.append((a, b, {p.node.place for p in got}))
 
@@ -385,6 +410,10 @@ class Model(nodes_.Model):
 
     def gone(self, j):
         return j.start + j.run + self.conf["complete"]
+
+    def completing(self):
+        return {p.node.place for j in self.ended for p in j.ids
+                if self.gone(j) > self.now}
 
     def look(self):
         changed = False
@@ -401,7 +430,8 @@ class Model(nodes_.Model):
 
     def instant(self, new):
         changed = False
-        for j in [j for j in self.running if self.gone(j) == self.now]:
+        changed |= any(self.gone(j) == self.now for j in self.ended)
+        for j in [j for j in self.running if j.start + j.run == self.now]:
             self.end(j)
             changed = True
         for j in new:
@@ -423,7 +453,10 @@ class Model(nodes_.Model):
 
     def next_instant(self, todo):
         out = [j.submit for j in todo[:1]]
-        out += [self.gone(j) for j in self.running]
+        out += [j.start + j.run for j in self.running]
+        if self.waiting:
+            out += [self.gone(j) for j in self.ended
+                    if self.gone(j) > self.now]
         if self.queue() and self.fill_at is not None:
             out.append(self.fill_at)
         if self.conf["multifactor"] and (

@@ -477,7 +477,7 @@ run_space(struct input *in, const char *recorded, struct err *e)
 		warn("interrupted at simulated time %lld: %d of %d jobs have "
 		    "ended", (long long)s.now, s.ended_len, s.jobs_len);
 	chat("%d jobs simulated, the last ends at %lld", s.ended_len,
-	    (long long)MAX(s.now - s.complete_s, 0));
+	    (long long)s.now);
 	if (s.now > REC_MAX)
 		return err_perm(e, "the last job ends at %lld, and records "
 		    "have no time after %lld", (long long)s.now,

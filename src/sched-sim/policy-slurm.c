@@ -193,7 +193,8 @@ policy_init(struct sim *s)
 	z->free_ = nodes_all(s->cluster);
 	z->starts = xcalloc((size_t)f->shares_len + 1, sizeof(*z->starts));
 	z->lowest = BASIC_FIRST;
-	s->complete_s = f->complete_s;
+	z->completing = xcalloc((size_t)s->cluster->nodes_len,
+	    sizeof(*z->completing));
 	z->backfill_at = z->dep_at = NEVER;
 	if (s->jobs_len > 0)
 		z->counted_at = z->calc_at = z->backfilled_at =
@@ -256,15 +257,51 @@ slurm_start(struct sim *s, int32_t at)
 static void
 slurm_end(struct sim *s, int32_t job, bool early)
 {
+	const struct need *n = s->jobs[job].need;
 	struct slurm *z = s->own;
 	int32_t i;
 
 	(void)early;
+	for (i = 0; i < n->parts_len; i++)
+		z->completing[n->parts[i].node] = slurm_completes_at(s, job);
 	for (i = 0; z->running[i] != job; i++)
 		;
 	z->running_len--;
 	memmove(z->running + i, z->running + i + 1,
 	    (size_t)(z->running_len - i) * sizeof(*z->running));
+}
+
+/* ---- completing ---- */
+
+int64_t
+slurm_completes_at(const struct sim *s, int32_t job)
+{
+	return s->jobs[job].start_at + s->jobs[job].run_s +
+	    conf_of(s)->complete_s;
+}
+
+/* Its CPUs are free for plans at once, but nobody starts on such a node. */
+void
+slurm_leave_completing(const struct sim *s, struct res *left)
+{
+	const struct slurm *z = s->own;
+	int32_t i;
+
+	for (i = 0; i < s->cluster->nodes_len; i++)
+		if (z->completing[i] > s->now)
+			left[i].v[RES_CPU] = 0;
+}
+
+/* Whether somebody is no longer. */
+static bool
+completed(const struct sim *s, struct slurm *z)
+{
+	int32_t first = z->completed;
+
+	while (z->completed < s->ended_len &&
+	    slurm_completes_at(s, s->ended[z->completed]) <= s->now)
+		z->completed++;
+	return z->completed > first;
 }
 
 /* ---- passes ---- */
@@ -289,6 +326,7 @@ main_pass(struct sim *s, struct slurm *z)
 
 	memcpy(z->free_, s->free_nodes,
 	    (size_t)s->cluster->nodes_len * sizeof(*z->free_));
+	slurm_leave_completing(s, z->free_);
 	while (i < z->queue_len) {
 		n = s->jobs[z->queue[i]].need;
 		if (failed >> n->partition & 1) {
@@ -325,6 +363,7 @@ look(struct sim *s, struct slurm *z)
 	int32_t had = z->queue_len;
 
 	z->changed |= s->freed;
+	z->changed |= completed(s, z);
 	if (conf_of(s)->multifactor && z->calc_at <= s->now) {
 		find_priorities(s, z);
 		z->changed = true;
@@ -378,6 +417,9 @@ slurm_wake(const struct sim *s)
 	const struct slurm *z = s->own;
 	int64_t at = z->dep_at;
 
+	if (z->queue_len + z->held_len > 0 && z->completed < s->ended_len)
+		at = MIN(at, slurm_completes_at(s,
+		    s->ended[z->completed]));
 	if (z->queue_len > 0)
 		at = MIN(at, z->backfill_at);
 	if (conf_of(s)->multifactor &&

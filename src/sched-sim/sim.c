@@ -81,8 +81,7 @@ sim_start(struct sim *s, int32_t job, const sim_word *machines)
 		j->machines[w] = machines[w];
 		s->free_machines[w] &= ~machines[w];
 	}
-	if (heap_push(&s->running, &j->node, s->now + j->run_s +
-	    s->complete_s) < 0)
+	if (heap_push(&s->running, &j->node, s->now + j->run_s) < 0)
 		die(ST_TEMP, "out of memory");
 	if (s->started != NULL)
 		s->started(s, job);

@@ -87,12 +87,11 @@ struct sim {
 	int32_t jobs_len;
 
 	int64_t now;
-	int64_t complete_s;	/* from a job's end until what it had is free */
 	int64_t free;		/* processors */
 	sim_word *free_machines;
 	struct res *free_nodes;	/* NULL: there are no nodes */
 	struct part *parts;	/* room for as many as there are nodes */
-	struct heap running;	/* by end, and complete_s behind it */
+	struct heap running;	/* by end */
 	int32_t submitted;	/* jobs before this one have been submitted */
 	bool freed;		/* processors came back since the last pass */
 	int32_t *ended;		/* in order of their ends */

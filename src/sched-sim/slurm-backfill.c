@@ -11,7 +11,7 @@
 #include "xalloc.h"
 
 /* Jobs that end within so many seconds of each other are taken together. */
-enum { END_WINDOW_S = 30, END_BATCH_MAX = 200 };
+enum { END_WINDOW_S = 30 };
 
 /* From its beginning to the next's: which nodes are kept for nobody. */
 struct step {
@@ -23,6 +23,7 @@ struct plan {
 	struct step *steps;
 	size_t len, cap, words;
 	int64_t end;		/* of the last step */
+	uint64_t *of[NAMES_MAX];	/* the nodes of each partition */
 };
 
 static bool
@@ -37,6 +38,8 @@ static void
 plan_init(struct plan *p, const struct sim *s)
 {
 	const struct slurm_conf *f = s->cluster->slurm;
+	int32_t i;
+	int k;
 
 	*p = (struct plan){ .words = (size_t)(s->cluster->nodes_len + 63) / 64,
 	    .end = s->now + f->bf_window_s, .len = 1, .cap = 64 };
@@ -44,6 +47,12 @@ plan_init(struct plan *p, const struct sim *s)
 	p->steps[0].at = s->now;
 	p->steps[0].nodes = xcalloc(p->words, sizeof(uint64_t));
 	memset(p->steps[0].nodes, 0xff, p->words * sizeof(uint64_t));
+	for (k = 0; k < s->cluster->partitions_len; k++) {
+		p->of[k] = xcalloc(p->words, sizeof(uint64_t));
+		for (i = 0; i < s->cluster->nodes_len; i++)
+			p->of[k][i / 64] |= (s->cluster->nodes[i].partitions >>
+			    k & 1) << (i % 64);
+	}
 }
 
 static void
@@ -53,6 +62,8 @@ plan_release(struct plan *p)
 
 	for (i = 0; i < p->len; i++)
 		free(p->steps[i].nodes);
+	for (i = 0; i < NAMES_MAX; i++)
+		free(p->of[i]);
 	free(p->steps);
 }
 
@@ -83,15 +94,16 @@ cut(struct plan *p, int64_t t)
 
 /* Keeps these nodes, whole, from at to end, in steps of the resolution. */
 static void
-keep(struct plan *p, const struct slurm_conf *f, int64_t at, int64_t end,
+keep(struct plan *p, const struct sim *s, int64_t at, int64_t end,
     const struct part *parts, int32_t len)
 {
-	int64_t unit = f->bf_resolution_s;
+	int64_t unit = s->cluster->slurm->bf_resolution_s;
 	size_t first, last, i;
 	int32_t k;
 
-	at = MAX(at / unit * unit, p->steps[0].at);
-	end = end / unit * unit;
+	at = MAX(at / unit, s->now / unit) * unit;
+	end = MAX(end / unit * unit, at + unit);
+	at = MAX(at, s->now);
 	if (at >= p->end || at >= end)
 		return;
 	first = cut(p, at);
@@ -102,25 +114,42 @@ keep(struct plan *p, const struct slurm_conf *f, int64_t at, int64_t end,
 			    ~((uint64_t)1 << (parts[k].node % 64));
 }
 
+/* Whether the second step has a node of all that the first leaves of now. */
+static bool
+gains(const struct plan *p, const uint64_t *all, const uint64_t *now,
+    size_t first)
+{
+	const uint64_t *a = p->steps[first].nodes;
+	const uint64_t *b = p->steps[first + 1].nodes;
+	size_t w;
+
+	for (w = 0; w < p->words; w++)
+		if (all[w] & b[w] & ~(now[w] & a[w]))
+			return true;
+	return false;
+}
+
 /*
- * The nodes that are kept for nobody from at to end; *later is when a step
- * ends after at, the first, or NEVER.
+ * Which of all nodes are kept for nobody from at to end; *later is the first
+ * end of a step after at where others can be had, or NEVER.
  */
 static void
-kept_for_nobody(const struct plan *p, int64_t at, int64_t end, uint64_t *out,
-    int64_t *later)
+kept_for_nobody(const struct plan *p, const uint64_t *all, int64_t at,
+    int64_t end, uint64_t *out, int64_t *later)
 {
 	int64_t until;
 	size_t i, w;
 
-	memset(out, 0xff, p->words * sizeof(*out));
+	memcpy(out, all, p->words * sizeof(*out));
 	*later = NEVER;
-	for (i = 0; i < p->len && p->steps[i].at <= end; i++) {
+	for (i = 0; i < p->len; i++) {
 		until = i + 1 < p->len ? p->steps[i + 1].at : p->end;
 		if (until <= at)
 			continue;
-		if (*later == NEVER && i + 1 < p->len)
+		if (*later == NEVER && i + 1 < p->len && gains(p, all, out, i))
 			*later = until;
+		if (p->steps[i].at > end)
+			break;
 		for (w = 0; w < p->words; w++)
 			out[w] &= p->steps[i].nodes[w];
 	}
@@ -160,26 +189,27 @@ planned_end(const struct sim *s, int32_t job)
 /*
  * Gives back what the next ones have on these nodes; the last end of them, or
  * NEVER: there are none. The barrier follows from the first end of all, and the
- * span grows, so that few tries are made for ends far away.
+ * span grows, so that few tries are made for ends far away. Only the one behind
+ * one that is on these nodes is compared with it, as in 22.05: if that one is
+ * not on them, whoever is next there is taken along, however late its end.
  */
 static int64_t
 give_back_some(const struct sim *s, const struct slurm *z,
     struct ends_window *w, const uint64_t *set)
 {
-	int64_t last = NEVER, end;
-	int32_t count = 0;
+	int64_t last = NEVER;
+	int32_t job;
 
-	for (; w->next < z->running_len; w->next++) {
-		end = planned_end(s, z->running[w->next]);
-		if (last != NEVER && (end > w->barrier + w->span ||
-		    count > END_BATCH_MAX))
-			break;
-		if (!give_back(s, z->free_, z->running[w->next], set))
+	while (w->next < z->running_len) {
+		job = z->running[w->next++];
+		if (!give_back(s, z->free_, job, set))
 			continue;
+		last = planned_end(s, job);
 		if (w->barrier == 0)
-			w->barrier = end + w->span - end % w->span;
-		last = end;
-		count++;
+			w->barrier = last + w->span - last % w->span;
+		if (w->next < z->running_len && planned_end(s,
+		    z->running[w->next]) > w->barrier + w->span)
+			break;
 	}
 	do
 		w->span *= 2;
@@ -238,6 +268,26 @@ overlaps(const struct plan *p, const struct slurm_conf *f, int64_t at,
 }
 
 /*
+ * Whether the job, which could start now as far as CPUs go, does: not where
+ * another is COMPLETING. Then s->parts and *len are where.
+ */
+static bool
+may_start(const struct sim *s, struct slurm *z, const struct need *n,
+    int32_t *len)
+{
+	int32_t i, got;
+
+	for (i = 0; i < *len; i++)
+		if (z->completing[s->parts[i].node] > s->now)
+			return false;
+	slurm_leave_completing(s, z->free_);
+	got = nodes_place(s->cluster, z->free_, n, s->parts);
+	if (got > 0)
+		*len = got;
+	return got > 0;
+}
+
+/*
  * Finds a time for the job of the queue that is at *at: starts it, or keeps
  * nodes for it. true: it has started.
  */
@@ -247,18 +297,23 @@ find_time(struct sim *s, struct slurm *z, struct plan *p, int32_t at,
 {
 	const struct slurm_conf *f = s->cluster->slurm;
 	struct sim_job *j = &s->jobs[z->queue[at]];
+	const uint64_t *all = p->of[j->need->partition];
 	int64_t from = s->now, later, start;
 	int32_t len = 0;
 
 	for (;;) {
-		kept_for_nobody(p, from, from + j->limit_s, set, &later);
+		kept_for_nobody(p, all, from, from + j->limit_s, set, &later);
 		start = would_start(s, z, j->need, set, &len);
 		if (start != NEVER)
 			start = MAX(start, from);
-		if (start == s->now) {
+		if (start == s->now && may_start(s, z, j->need, &len)) {
 			sim_keep_parts(j->need, s->parts, len);
 			slurm_start(s, at);
 			return true;
+		}
+		if (start == s->now) {
+			start++;
+			later = NEVER;
 		}
 		if (later != NEVER && start > later)
 			from = later;
@@ -269,7 +324,7 @@ find_time(struct sim *s, struct slurm *z, struct plan *p, int32_t at,
 			break;
 	}
 	if (start <= p->end)
-		keep(p, f, start, start + j->limit_s, s->parts, len);
+		keep(p, s, start, start + j->limit_s, s->parts, len);
 	return false;
 }
 

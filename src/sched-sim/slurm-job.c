@@ -301,7 +301,8 @@ dep_is_met(const struct sim *s, const struct dep *d, int64_t *wake)
 	if (on->start_at < 0)
 		return false;
 	if (d->kind != AFTER)
-		return on->node.at == 0;	/* it has completed */
+		return on->node.at == 0 &&
+		    slurm_completes_at(s, d->job) <= s->now;
 	if (on->start_at + d->delay_s <= s->now)
 		return true;
 	*wake = MIN(*wake, on->start_at + d->delay_s);

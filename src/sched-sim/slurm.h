@@ -142,6 +142,8 @@ struct slurm {
 	int64_t dep_at;		/* when a dependency ends by itself */
 	int64_t lowest;		/* of priority/basic, nice apart */
 	int64_t array;		/* of who was submitted last, or -1 */
+	int32_t completed;	/* those that have ended before this one */
+	int64_t *completing;	/* each node, before this time */
 	bool changed;		/* since the last pass */
 	int64_t best_qos, best_partition;	/* of all priorities */
 	struct res *free_;	/* room for trying */
@@ -150,6 +152,12 @@ struct slurm {
 
 /* Takes it off the queue and starts it, on its parts if it has some. */
 void slurm_start(struct sim *s, int32_t at);
+
+/* When a job that has ended leaves COMPLETING. */
+int64_t slurm_completes_at(const struct sim *s, int32_t job);
+
+/* Nodes where a job is COMPLETING have nothing left. */
+void slurm_leave_completing(const struct sim *s, struct res *left);
 
 /* One pass over the queue. */
 void slurm_backfill(struct sim *s);
