@@ -3,6 +3,7 @@
  * when each would have started and ended. Two families of policies: those of
  * space sharing (sim.h) and those of rounds (rounds.h).
  */
+#include <assert.h>
 #include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
@@ -498,6 +499,8 @@ main(int argc, char **argv)
 
 	prog = "sched-sim";
 	parse_options(argc, argv);
+	assert(opt.policy != NULL);
+	opt.replay = strcmp(opt.policy, policy_replay.name) == 0;
 	s.name_machines = opt.ids;
 	space = policy_find(opt.policy, &s) != NULL;
 	if (!space && !rounds_is_policy(opt.policy))
@@ -507,7 +510,6 @@ main(int argc, char **argv)
 	watch_begin();
 	if (input_open(&in, STDIN_FILENO, "stdin", &e) < 0)
 		die_err(&e);
-	opt.replay = strcmp(opt.policy, policy_replay.name) == 0;
 	if (opt.replay && begin_replay(&in, &recorded, &e) < 0)
 		die_err(&e);
 	s.name_machines = opt.ids;

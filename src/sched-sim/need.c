@@ -5,6 +5,7 @@
  */
 #include "cluster.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -262,6 +263,7 @@ take_memory(struct need *n, const struct need_line *l, const struct cluster *c,
 		n->mem_per_node = (int32_t)((mb + n->node_count - 1) /
 		    n->node_count);
 	} else {
+		assert(n->cpus > 0);
 		n->mem_per_cpu = (int32_t)((mb + n->cpus - 1) / n->cpus);
 	}
 	return 0;

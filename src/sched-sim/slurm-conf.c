@@ -52,8 +52,7 @@ split(char *s, struct pair pairs[WORDS_MAX], struct err *e)
 			return n;
 		eq = s + strcspn(s, "= \t");
 		if (*eq != '=')
-			return err_perm(e, "'%.*s' is not KEY=VALUE",
-			    (int)strcspn(s, " \t"), s);
+			break;
 		if (n == WORDS_MAX)
 			return err_perm(e, "more than %d words", WORDS_MAX);
 		*eq = '\0';
@@ -72,6 +71,9 @@ split(char *s, struct pair pairs[WORDS_MAX], struct err *e)
 		}
 		*s++ = '\0';
 	}
+	(void)err_perm(e, "'%.*s' is not KEY=VALUE",
+	    (int)strcspn(s, " \t"), s);
+	return -1;
 }
 
 static const char *

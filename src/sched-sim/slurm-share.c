@@ -279,11 +279,13 @@ static double
 half_to(double x)
 {
 	double out = 1, root = 0.5;
-	int i;
+	int i, whole;
 
 	if (x >= 1024)
 		return 0;
-	for (; x >= 1; x -= 1)
+	whole = (int)x;
+	x -= whole;
+	for (i = 0; i < whole; i++)
 		out /= 2;
 	for (i = 0; i < 52 && x > 0; i++) {
 		root = sqrt(root);

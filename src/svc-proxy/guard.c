@@ -9,6 +9,7 @@
  */
 #include "proxy.h"
 
+#include <ctype.h>
 #include <string.h>
 #include <strings.h>
 
@@ -31,7 +32,7 @@ is_address(struct http_slice name)
 	size_t i;
 
 	for (i = 0; i < name.len && *name.p != '['; i++)
-		if (memchr("0123456789.", name.p[i], 11) == NULL)
+		if (!isdigit((unsigned char)name.p[i]) && name.p[i] != '.')
 			return false;
 	return true;
 }
