@@ -2,7 +2,7 @@
 """A workload of short sleeps on a real Slurm, and beside its simulation.
 
 	slurm-real.py submit JOBS SEED SPAN [WHAT...] >jobs.ndjson
-	slurm-real.py calibrate >cluster.ndjson
+	slurm-real.py calibrate
 	slurm-real.py compare jobs.ndjson sim.ndjson [--most-s=S]
 
 submit needs the Slurm of SLURM_CONF: it submits JOBS jobs by chance over SPAN
@@ -10,10 +10,12 @@ seconds, waits for their ends, and prints them as records, with the times that
 Slurm says. WHAT are words for what some jobs ask for: nodes, memory, gpus,
 nice, dependencies, arrays, partition:NAME, feature:NAME, user:NAME; or all of
 them: whole (8 CPUs), short (at most 2 s), queued (the first one holds what it
-has until the last one is submitted, and is cancelled then).
+has until the last one is submitted, and is cancelled then), over:S (sleeps are
+S seconds shorter, so that a job has its CPUs for whole seconds; submissions are
+in the middle of a second; and run_s is said).
 
-calibrate prints a cluster record with what no configuration says: how long it
-takes, on this machine, from a job's end until the next one has its CPUs.
+calibrate prints that S, which no configuration says: how much longer than it
+sleeps a job keeps the next one from its CPUs, on this machine.
 
 compare prints how far the simulated starts are from the real ones, and how many
 pairs start in another order: those whose starts differ in both, by more than a
@@ -29,7 +31,7 @@ import time
 
 
 HOLD_S = 600
-CALIBRATING = 9
+CALIBRATING = 21
 
 
 def workload(count, seed, span, what):
@@ -72,6 +74,8 @@ def workload(count, seed, span, what):
                 job[key] = rng.choice(by[key])
         if "feature" in by and rng.random() < .3:
             job["constraint"] = rng.choice(by["feature"])
+        if "over" in by:
+            job.update(at=int(at), over=float(by["over"][0]))
         jobs.append(job)
     if "queued" in by:
         jobs[0].update(run=HOLD_S, limit=HOLD_S)
@@ -95,10 +99,11 @@ def options(job, ids):
     for key in "gres", "nice", "partition", "constraint":
         if key in job:
             args.append("--%s=%s" % (key, job[key]))
-    return args + ["--wrap", "sleep %d" % job["run"]]
+    return args + ["--wrap", "sleep %.2f" % (job["run"] - job.get("over", 0))]
 
 
 def submit_all(jobs, rows):
+    time.sleep(1.5 - time.time() % 1)
     ids, began = [], time.monotonic()
     for job in jobs:
         time.sleep(max(0, began + job["at"] - time.monotonic()))
@@ -138,6 +143,8 @@ def record(job, row, ids):
            "start_at": int(row[5]), "end_at": int(row[6]),
            "limit_s": job["limit"], "state": row[3], "was": row[7]}
     rec["cpus"] = job["cpus"]
+    if "over" in job:
+        rec["run_s"] = job["run"]
     if "node_count" in job:
         rec["node_count"] = job["node_count"]
     if "mem_mb" in job:      # --mem is of each node, mem_mb of all
@@ -172,21 +179,17 @@ def submit(count, seed, span, *what):
 
 
 def calibrate():
-    """Jobs that need the whole cluster, one after the other."""
-    nodes = subprocess.run(["sinfo", "-h", "-o", "%D"], check=True, text=True,
-                           stdout=subprocess.PIPE).stdout.strip()
+    """Jobs that need one node whole, one after the other."""
     ids, rows = [], {}
     for _ in range(CALIBRATING):
         out = subprocess.run(
             ["sbatch", "--parsable", "--output=/dev/null", "--chdir=/",
-             "--time=1", "-N" + nodes, "--exclusive", "--wrap", "sleep 1"],
+             "--time=1", "-wn1", "-n8", "--wrap", "sleep 1"],
             check=True, stdout=subprocess.PIPE, text=True).stdout
         ids.append(int(out.split(";")[0]))
     wait_for_ends(rows, 300)
-    spans = [(int(rows[i, "N/A"][5]), int(rows[i, "N/A"][6])) for i in ids]
-    lags = [b[0] - a[1] for a, b in zip(spans, spans[1:])]
-    print(json.dumps({"kind": "cluster",
-                      "complete_s": round(statistics.mean(lags))}))
+    starts = [int(rows[i, "N/A"][5]) for i in ids]
+    print("%.2f" % ((starts[-1] - starts[0]) / (len(starts) - 1) - 1))
 
 
 def compare(real, sim, *options_):
