@@ -3,6 +3,7 @@
  */
 #include "input.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -109,6 +110,31 @@ input_other(const struct input *in, const char *line, size_t len,
     struct err *e)
 {
 	return in->other == NULL ? 0 : in->other(in, line, len, e);
+}
+
+static int
+cmp_id(const void *a, const void *b)
+{
+	int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+int
+input_once(int64_t *ids, size_t len, const char *name, struct err *e)
+{
+	size_t i;
+
+	for (i = 1; i < len && ids[i] > ids[i - 1]; i++)
+		;
+	if (i >= len)
+		return 0;
+	qsort(ids, len, sizeof(*ids), cmp_id);
+	for (i = 1; i < len; i++)
+		if (ids[i] == ids[i - 1])
+			return err_perm(e, "%s: job_id %lld is there twice",
+			    name, (long long)ids[i]);
+	return 0;
 }
 
 int64_t

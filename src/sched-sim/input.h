@@ -42,6 +42,12 @@ void input_used(const struct input *in, const char *line, size_t len);
 int input_other(const struct input *in, const char *line, size_t len,
     struct err *e);
 
+/*
+ * Whether each of the jobs' ids is there once: 0; -1 and *e, which calls the
+ * input name. They are sorted, unless they are already.
+ */
+int input_once(int64_t *ids, size_t len, const char *name, struct err *e);
+
 /* Processors of the head's cluster; 0: it does not say. */
 int64_t input_procs(const struct input *in);
 

@@ -221,33 +221,17 @@ add_job(struct load *l, size_t *cap, const struct line *line,
 }
 
 static int
-cmp_id(const void *a, const void *b)
-{
-	int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
-
-	return (x > y) - (x < y);
-}
-
-static int
 check_ids(const struct load *l, const char *name, struct err *e)
 {
-	int64_t *ids, twice = -1;
+	int64_t *ids = xcalloc((size_t)l->len + 1, sizeof(*ids));
 	int32_t i;
+	int ok;
 
-	for (i = 1; i < l->len && l->jobs[i].id > l->jobs[i - 1].id; i++)
-		;
-	if (i >= l->len)
-		return 0;
-	ids = xcalloc((size_t)l->len, sizeof(*ids));
 	for (i = 0; i < l->len; i++)
 		ids[i] = l->jobs[i].id;
-	qsort(ids, (size_t)l->len, sizeof(*ids), cmp_id);
-	for (i = 1; i < l->len; i++)
-		if (ids[i] == ids[i - 1])
-			twice = ids[i];
+	ok = input_once(ids, (size_t)l->len, name, e);
 	free(ids);
-	return twice < 0 ? 0 : err_perm(e, "%s: job_id %lld is there twice",
-	    name, (long long)twice);
+	return ok;
 }
 
 static int

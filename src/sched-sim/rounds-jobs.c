@@ -259,28 +259,17 @@ read_line(struct rounds *r, struct reader *in, const char *line, size_t len,
 }
 
 static int
-by_id(const void *a, const void *b)
-{
-	int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
-
-	return (x > y) - (x < y);
-}
-
-static int
 check_ids(const struct rounds *r, const char *name, struct err *e)
 {
-	int64_t *ids = xcalloc(r->jobs_len + 1, sizeof(*ids)), twice = -1;
+	int64_t *ids = xcalloc(r->jobs_len + 1, sizeof(*ids));
 	size_t i;
+	int ok;
 
 	for (i = 0; i < r->jobs_len; i++)
 		ids[i] = r->jobs[i].id;
-	qsort(ids, r->jobs_len, sizeof(*ids), by_id);
-	for (i = 1; i < r->jobs_len; i++)
-		if (ids[i] == ids[i - 1])
-			twice = ids[i];
+	ok = input_once(ids, r->jobs_len, name, e);
 	free(ids);
-	return twice < 0 ? 0 : err_perm(e, "%s: job_id %lld is there twice",
-	    name, (long long)twice);
+	return ok;
 }
 
 /* 1: a line was read; 0: the end; -1: a bad line, named in *e. */
