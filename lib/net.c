@@ -210,6 +210,13 @@ net_connect(const struct net_addr *a)
 	return -1;
 }
 
+bool
+net_is_shortage(int error)
+{
+	return error == EMFILE || error == ENFILE || error == ENOMEM ||
+	    error == ENOBUFS || error == ENOSPC || error == EADDRNOTAVAIL;
+}
+
 int
 net_connected(int fd)
 {

@@ -50,6 +50,9 @@ int net_local(int fd, struct net_addr *out, struct err *e);
 /* Begins to connect: the descriptor, or -1 with errno. */
 int net_connect(const struct net_addr *a);
 
+/* Of a net_connect: this machine is short of something, nobody else is. */
+bool net_is_shortage(int error);
+
 /* How the connect of fd ended: 0, or -1 with errno. */
 int net_connected(int fd);
 

@@ -78,6 +78,34 @@ setup() {
 	END
 }
 
+@test "health: no descriptor left for a check: nothing is known by that" {
+	scenario <<-'END'
+	import resource
+	def once(conn):
+	    conn.head()
+	    got.append(1)
+	    conn.send(ok(b"x", "Connection: close"))
+	got = []
+	s = Server(once)
+	p = Proxy({"a": {"health": {"path": "/", "interval_s": 5,
+	                            "timeout_s": 600, "fall": 1}}})
+	p.table(job("a", s))
+	until("it is checked", lambda: len(got) > 1)
+	until("and no more", lambda: p.count_fds() == p.fds)
+	fds = {int(n) for n in os.listdir("/proc/%d/fd" % p.child.pid)}
+	full = min(set(range(len(fds) + 1)) - fds)
+	was = resource.prlimit(p.child.pid, resource.RLIMIT_NOFILE)
+	resource.prlimit(p.child.pid, resource.RLIMIT_NOFILE, (full, was[1]))
+	since = time.monotonic()
+	until("checks were due", lambda: time.monotonic() > since + 0.3)
+	same(0, p.said().count("is down"))
+	resource.prlimit(p.child.pid, resource.RLIMIT_NOFILE, was)
+	n = len(got)
+	until("it is checked again", lambda: len(got) > n + 1)
+	same(0, p.said().count("is down"))
+	END
+}
+
 @test "health: one that hangs, on a connection that was kept, goes down" {
 	scenario <<-'END'
 	def handler(conn):

@@ -440,7 +440,9 @@ begin(struct check *k)
 	if (k->state == CHECK_KEPT && ask_again(k))
 		return;
 	fd = net_connect(&k->inst->addr);
-	if (fd < 0)
+	if (fd < 0 && net_is_shortage(errno))
+		at_interval(k);		/* nothing is known by that */
+	else if (fd < 0)
 		failed(k, strerror(errno), errno == ECONNREFUSED);
 	else if (start(k, fd, CHECK_CONNECT, EPOLLOUT, &e) < 0)
 		failed(k, e.text, false);

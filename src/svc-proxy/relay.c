@@ -228,14 +228,6 @@ not_reached(struct instance *i, struct upstream *u, const char *why)
 		check_start(i);
 }
 
-/* Of this machine's, for which no instance is to blame. */
-static bool
-is_shortage(int error)
-{
-	return error == EMFILE || error == ENFILE || error == ENOMEM ||
-	    error == ENOBUFS || error == ENOSPC || error == EADDRNOTAVAIL;
-}
-
 bool
 relay_try(struct conn *c)
 {
@@ -248,7 +240,7 @@ relay_try(struct conn *c)
 			return false;
 		c->svc->stats.retries += c->attempts++ > 0;
 		u = upstream_get(i, !c->idempotent);
-		if (u == NULL && is_shortage(errno)) {
+		if (u == NULL && net_is_shortage(errno)) {
 			c->state = CONN_BUSY;
 			reply_error(c, 503, "no connection could be made",
 			    strerror(errno));
