@@ -5,13 +5,13 @@ load helper
 
 # gives NAME: the driver's whole output for that situation must be stdin.
 gives() {
-	timeout 20 "$UNIT/ev" "$1" >got
+	within 20 "$UNIT/ev" "$1" >got
 	diff -u - got
 }
 
 # net: commands on stdin, the whole output in file want.
 net() {
-	timeout 20 "$UNIT/net" >got
+	within 20 "$UNIT/net" >got
 	diff -u want got
 }
 
@@ -171,7 +171,8 @@ net() {
 	    out = subprocess.run(
 	        ["sh", "-c", "LISTEN_PID=%s LISTEN_FDS=%s exec %s" %
 	         (pid or "$$", fds, sys.argv[1])], preexec_fn=place,
-	        close_fds=False, stdout=subprocess.PIPE, timeout=20,
+	        close_fds=False, stdout=subprocess.PIPE,
+	        timeout=20 * int(os.environ.get("BERTH_PATIENCE", 1)),
 	        input=b"inherited 0\ninherited 1\ninherited 2\n")
 	    sys.stdout.write(out.stdout.decode())
 	run("2")

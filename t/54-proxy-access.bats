@@ -125,7 +125,7 @@ scenario_words=$root/t/access.py
 		127.0.0.1:70000 '[::1' unix: ::1:x; do
 		echo "{\"name\":\"a\",\"route\":{\"listen\":\"$listen\"}}" \
 			>services/a/service.json
-		run -2 timeout 10 svc-proxy -s services -l unix:s
+		run -2 within 10 svc-proxy -s services -l unix:s
 		[[ $output == "svc-proxy: $PWD/services/a/service.json: "* ]]
 	done
 }
@@ -360,7 +360,7 @@ scenario_words=$root/t/access.py
 	mkdir services
 	for net in '' x 1.2.3 1.2.3.4/33 1.2.3.4/ 1.2.3.4/-1 ::/129 /8 \
 		1.2.3.4/8/8 "$(printf '1%.0s' {1..99})"; do
-		run -2 timeout 10 svc-proxy -s services "--trust=$net"
+		run -2 within 10 svc-proxy -s services "--trust=$net"
 		[[ $output == "svc-proxy: --trust: "* ]]
 	done
 }
@@ -534,7 +534,7 @@ scenario_words=$root/t/access.py
 		jq -cn --arg g "$1" --arg k "$2" --arg f "$PWD/$3" \
 			'{name: "a"} + if $g == "" then {($k): $f} else
 			{($g): {($k): $f}} end' >services/a/service.json
-		run -2 timeout 10 svc-proxy -s services -l unix:s
+		run -2 within 10 svc-proxy -s services -l unix:s
 		[ "$output" = "svc-proxy: $PWD/$3$4" ]
 	}
 	try auth bearer_file empty ": nothing in it"

@@ -311,12 +311,12 @@ load helper
 @test "takeover: an environment that no svc-proxy made is refused" {
 	mkdir services
 	for value in x 3 3,x 0,1 99,98; do
-		BERTH_TAKEOVER=$value run -2 timeout 20 svc-proxy -s services \
+		BERTH_TAKEOVER=$value run -2 within 20 svc-proxy -s services \
 			</dev/null
 		[[ ${lines[-1]} == 'svc-proxy: BERTH_TAKEOVER'* ]]
 	done
 	echo '{"takeover":2}' >state
-	run -2 timeout 20 env BERTH_TAKEOVER=8,9 svc-proxy -s services \
+	run -2 within 20 env BERTH_TAKEOVER=8,9 svc-proxy -s services \
 		</dev/null 8<state 9<>/dev/null
 	[ "${lines[-1]}" = \
 		'svc-proxy: BERTH_TAKEOVER: not what this svc-proxy reads' ]

@@ -21,7 +21,7 @@ import threading
 import time
 from urllib.parse import urlsplit
 
-TIMEOUT_S = 60
+TIMEOUT_S = 60 * int(os.environ.get("BERTH_PATIENCE", 1))
 
 
 class Tally:

@@ -9,10 +9,14 @@
 #	spawn CMD...		start in the background; sets pid
 #	end_pid PID		SIGTERM, wait; fails if it took SIGKILL
 #	await SECONDS CMD...	poll until CMD succeeds; fails at the deadline
+#	within SECONDS CMD...	run it, and end it at the deadline with status 124
 #	same_ndjson WANT GOT	compare two files of records
 #	free_port		print a TCP port that no other test is given
 #	scenario <FILE		has t/scenario.py run it
 #	use_cluster		the shared Slurm of this run; sets SLURM_CONF
+#
+# BERTH_PATIENCE says how many times slower than usual all may be; t/valgrind sets
+# it. Deadlines, here, in t/*.py and in bats's own hands, are multiplied by it.
 
 bats_require_minimum_version 1.5.0
 
@@ -30,10 +34,15 @@ if [ -z "${UNIT:-}" ]; then
 fi
 export root UNIT
 
+patience=${BERTH_PATIENCE:-1}
+
 test_setup() {
 	PATH=$root/bin:$PATH
 	for name_ in "${!SLURM_@}" "${!SBATCH_@}" "${!BERTH_@}"; do
-		[ "$name_" = BERTH_T_CLUSTER ] || unset "$name_"
+		case $name_ in
+		BERTH_T_CLUSTER | BERTH_PATIENCE) ;;
+		*) unset "$name_" ;;
+		esac
 	done
 	export PATH TZ=UTC LC_ALL=C.UTF-8 NO_COLOR=1
 	export XDG_STATE_HOME=$BATS_TEST_TMPDIR/state
@@ -45,7 +54,7 @@ test_setup() {
 test_teardown() {
 	local pids
 	mapfile -t pids < <(test_pids)
-	end_pids 5 "${pids[@]}"
+	end_pids $((5 * patience)) "${pids[@]}"
 }
 
 setup() { test_setup; }
@@ -78,7 +87,7 @@ spawn() {
 		"$@"
 	) <&0 &		# said, or else bash makes it /dev/null
 	pid=$!
-	lib_await 10 test -e "$BATS_TEST_TMPDIR/spawned.$pid"
+	lib_await $((10 * patience)) test -e "$BATS_TEST_TMPDIR/spawned.$pid"
 	rm -f "$BATS_TEST_TMPDIR/spawned.$pid"
 }
 
@@ -95,10 +104,14 @@ end_pid() {
 # await SECONDS CMD...: as in lib.sh, and says what did not happen.
 eval "lib_$(declare -f await)"
 await() {
-	lib_await "$@" || {
-		echo "not within $1 s: ${*:2}" >&2
+	lib_await $(($1 * patience)) "${@:2}" || {
+		echo "not within $1 s, times $patience: ${*:2}" >&2
 		return 1
 	}
+}
+
+within() {
+	timeout $(($1 * patience)) "${@:2}"
 }
 
 # sorted_ndjson FILE: one record a line, keys in order; fails on a line that is
@@ -160,7 +173,7 @@ scenario() {
 scenario_play() {
 	mkdir "$1" && (
 		cd "$1" || exit
-		PYTHONPATH=$root/t timeout 280 python3 "$root/t/scenario.py" \
+		PYTHONPATH=$root/t within 280 python3 "$root/t/scenario.py" \
 			"$BATS_TEST_TMPDIR/scenario" || {
 			echo "--- so it was with reads and writes that are $1" >&2
 			exit 1

@@ -31,7 +31,8 @@ import sys
 import threading
 import time
 
-PATIENCE = 20       # seconds for anything that is to happen
+SLOWER = int(os.environ.get("BERTH_PATIENCE", 1))    # see helper.bash
+PATIENCE = 20 * SLOWER      # seconds for anything that is to happen
 CHUNKS = b"Transfer-Encoding: chunked"
 
 Answer = collections.namedtuple("Answer", "status fields body head")

@@ -7,7 +7,7 @@ setup_suite() {
 	bats_require_minimum_version 1.5.0
 	export BERTH_T_CLUSTER=$BATS_SUITE_TMPDIR/slurm
 	# one hanging test must not hang the run
-	export BATS_TEST_TIMEOUT=${BATS_TEST_TIMEOUT:-600}
+	export BATS_TEST_TIMEOUT=${BATS_TEST_TIMEOUT:-$((600 * ${BERTH_PATIENCE:-1}))}
 }
 
 teardown_suite() {

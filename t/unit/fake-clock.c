@@ -1,7 +1,8 @@
 /*
  * fake-clock.c - a monotonic clock that runs BERTH_FASTER times as fast (100),
- * and an epoll_wait that waits accordingly: linked into a svc-proxy for the
- * tests of its deadlines, by --wrap.
+ * where everything is BERTH_PATIENCE times slower that much less, and an
+ * epoll_wait that waits accordingly: linked into a svc-proxy for the tests of
+ * its deadlines, by --wrap.
  */
 #include <stdlib.h>
 #include <sys/epoll.h>
@@ -14,11 +15,18 @@ int __real_epoll_wait(int epfd, struct epoll_event *events, int max, int ms);
 int __wrap_epoll_wait(int epfd, struct epoll_event *events, int max, int ms);
 
 static int
+number(const char *name, int otherwise)
+{
+	const char *text = getenv(name);
+
+	return text ? (int)strtol(text, NULL, 10) : otherwise;
+}
+
+static int
 faster(void)
 {
-	const char *text = getenv("BERTH_FASTER");
-
-	return text ? (int)strtol(text, NULL, 10) : 100;
+	return MAX(number("BERTH_FASTER", 100) / number("BERTH_PATIENCE", 1),
+	    1);
 }
 
 int64_t
