@@ -454,7 +454,8 @@ load helper
 	    until("it is taken", lambda: p.service()["instances"] and
 	          p.service()["instances"][0]["request"] == str(turn))
 	    same(200, c.ask(H("GET /a HTTP/1.1", "Host: h")).status)
-	assert p.memory_kb() - before < 16384, p.memory_kb() - before
+	more = p.memory_kb() - before   # valgrind keeps what was freed
+	assert "/valgrind/" in os.environ["UNIT"] or more < 16384, more
 	c.close()
 	p.child.stdin.close()
 	got = []
