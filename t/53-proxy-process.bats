@@ -198,7 +198,7 @@ refuses() {
 	    same((0, 0), (x.pop("retries"), x.pop("ejections")))
 	same(True, st.pop("accepted") >= 3)
 	same(True, st.pop("requests") >= 3)
-	same({"version": "0.1", "connections": 1, "log_lost": 0,
+	same({"version": "0.1", "connections": 1, "expelled": 0, "log_lost": 0,
 	      "draining": False, "services": [
 	    {"service": "a", "prefix": "/a", "ready": 1, "queued": 0,
 	     "inflight": 0, "requests": 1, "answered": 1, "failed": 0,
@@ -224,9 +224,10 @@ refuses() {
 @test "proxy: the access log has a line for each request" {
 	scenario <<-'END'
 	def handler(conn):
-	    while conn.head():
+	    while b"/held" not in conn.head():
 	        time.sleep(0.03)
 	        conn.send(ok(b"four"))
+	    conn.more()
 	p, s = ready(handler, None, "--access-log=log")
 	c = p.client()
 	c.ask(H("GET /a/secret?token=x HTTP/1.1", "Host: h"))
@@ -235,7 +236,7 @@ refuses() {
 	c.ask(b"nonsense\r\n\r\n")
 	c.close()
 	c = p.client()
-	c.send(H("GET /a HTTP/1.1", "Host: h"))
+	c.send(H("GET /a/held HTTP/1.1", "Host: h"))
 	until("it is there", lambda: p.service()["inflight"] == 1)
 	c.reset()
 	def log():
@@ -264,7 +265,7 @@ refuses() {
 	      {"method": "POST", "path": "/a", "status": 200, "bytes_in": 3,
 	       **at},
 	      {"status": 400, "bytes_in": 0, "retries": 0},
-	      {"method": "GET", "path": "/a", "status": 499, "bytes_in": 0,
+	      {"method": "GET", "path": "/a/held", "status": 499, "bytes_in": 0,
 	       **at}], lines)
 	same(0o600, os.stat("log").st_mode & 0o777)
 	os.rename("log", "log.1")

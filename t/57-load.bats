@@ -172,3 +172,109 @@ load helper
 	assert "/plain/" not in os.environ["UNIT"] or kb[-1] - kb[1] < 500, kb
 	END
 }
+
+# A hundred and twenty-eight descriptors, of which clients and instances get 64.
+# Clients of before stay on one connection; the others come once.
+few_descriptors='
+p, s = ready(echo, wrap=("prlimit", "--nofile=128"))
+ASK = H("GET /a HTTP/1.1", "Host: h")
+kept = p.client()
+def probe():
+    same(200, kept.ask(ASK).status)
+    same(200, p.ask(ASK).status)
+def crowd(n, data):
+    cs = []
+    while len(cs) < n:
+        cs.append(p.client())
+        cs[-1].send(data)
+        probe()
+        assert p.count_fds() <= 128 and p.status()["connections"] <= 64
+    return cs
+def is_open(c):
+    c.sock.settimeout(0.01)
+    try:
+        return c.sock.recv(1) != b""
+    except TimeoutError:
+        return True
+    except ConnectionError:
+        return False
+'
+
+@test "load: more clients at rest than descriptors: the oldest go" {
+	scenario <<-END
+	$few_descriptors
+	cs = crowd(100, ASK)
+	for c in cs:
+	    same(200, c.answer().status)
+	left = [is_open(c) for c in cs]
+	n = left.count(True)
+	assert 20 < n < 60, n
+	same([False] * (100 - n) + [True] * n, left)
+	same(100 - n, p.status()["expelled"])
+	same(1, p.said().count("descriptors run short"))
+	probe()
+	for c in cs + [kept]:
+	    c.close()
+	END
+}
+
+@test "load: more half-open clients than descriptors: nobody else notices" {
+	scenario <<-END
+	$few_descriptors
+	starts = [b"", b"G", b"GET /a HTTP/1.1\r\nHost: h\r\nX: ",
+	    H("POST /a HTTP/1.1", "Host: h", "Content-Length: 2000") + b"1",
+	    H("PUT /a HTTP/1.1", "Host: h", CHUNKS.decode()) + b"99\r\na"]
+	cs = []
+	for data in starts * 2:
+	    for c in cs:
+	        try:
+	            c.send(b"a")        # it makes nobody younger
+	        except ConnectionError:
+	            pass
+	    cs += crowd(20, data)
+	    probe()
+	assert p.status()["expelled"] > 100, p.status()
+	for c in cs + [kept]:
+	    c.close()
+	END
+}
+
+@test "load: who works is not closed for a newcomer, who waits to be accepted" {
+	scenario <<-END
+	gate = threading.Event()
+	def slow(conn):
+	    while conn.head():
+	        gate.wait(PATIENCE)
+	        conn.send(ok())
+	p, s = ready(slow, wrap=("prlimit", "--nofile=128"))
+	cs = [p.client() for i in range(50)]
+	for c in cs:
+	    c.send(H("GET /a HTTP/1.1", "Host: h"))
+	until("there is no more room", lambda: p.service()["inflight"] > 25)
+	time.sleep(0.5)         # longer than silence is excused
+	st = p.status()
+	assert st["connections"] <= 33, st
+	same(0, st["expelled"])
+	gate.set()
+	for c in cs:
+	    same((200, b"hello"), c.answer()[::2])
+	for c in cs:
+	    c.close()
+	END
+}
+
+@test "load: an upload goes on while a crowd comes and goes" {
+	scenario <<-END
+	$few_descriptors
+	up = p.client()
+	up.send(H("PUT /a HTTP/1.1", "Host: h", "Content-Length: 400000"))
+	cs = []
+	for i in range(100):
+	    up.send(b"x" * 4000)
+	    cs += crowd(1, b"G")
+	a = up.answer()
+	same((200, b"x" * 400000), (a.status, a.body[-400000:]))
+	for c in cs + [kept, up]:
+	    c.close()
+	END
+}

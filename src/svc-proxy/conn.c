@@ -19,6 +19,7 @@
 enum {
 	ACCEPT_BATCH = 64,
 	ADMIN_OUT_MAX = 16 << 20,	/* a status of ten thousand jobs */
+	FULL_MS = 100,
 	FAR_MS = 24 * 3600 * 1000,
 	CLIENT_GONE = 499,	/* in the log: it left before an answer */
 };
@@ -96,9 +97,18 @@ begin(int fd, const struct net_addr *peer, const struct listener *l)
 	buf_init(&c->req, REQ_MAX);
 	peer_name(c, peer);
 	link_conn(c);
+	rest_begin(c);
 	conn_deadline(c, CLIENT_IDLE_MS);
 }
 
+static void
+on_accept_timer(struct ev_timer *t)
+{
+	(void)t;
+	proxy_accept_again();
+}
+
+/* Looks again in a moment. */
 static void
 pause_accepting(bool admin_too)
 {
@@ -107,13 +117,9 @@ pause_accepting(bool admin_too)
 	for (i = 0; i < px.nlisteners; i++)
 		if (admin_too || !px.listeners[i].admin)
 			ev_io_want(px.ev, &px.listeners[i].io, 0);
-}
-
-static void
-on_accept_timer(struct ev_timer *t)
-{
-	(void)t;
-	proxy_conn_gone();
+	px.full = true;
+	(void)ev_timer_set(px.ev, &px.accept_timer,
+	    ev_now_ms(px.ev) + FULL_MS, on_accept_timer);
 }
 
 void
@@ -125,8 +131,10 @@ conn_accept(struct ev_io *io, uint32_t events)
 
 	(void)events;
 	for (n = 0; n < ACCEPT_BATCH; n++) {
-		if (px.nconns >= px.conns_max && !l->admin) {
-			pause_accepting(false);
+		/* somebody may have to go for the one who is there */
+		if (!l->admin && !(n > 0 ? rest_fits(2) : rest_room())) {
+			if (n == 0)
+				pause_accepting(false);
 			return;
 		}
 		fd = net_accept(io->fd, &peer);
@@ -135,11 +143,8 @@ conn_accept(struct ev_io *io, uint32_t events)
 		begin(fd, &peer, l);
 	}
 	if (n < ACCEPT_BATCH && (errno == EMFILE || errno == ENFILE ||
-	    errno == ENOMEM || errno == ENOBUFS)) {
-		pause_accepting(true);	/* look again in a moment */
-		(void)ev_timer_set(px.ev, &px.accept_timer,
-		    ev_now_ms(px.ev) + 100, on_accept_timer);
-	}
+	    errno == ENOMEM || errno == ENOBUFS))
+		pause_accepting(true);
 }
 
 void
@@ -152,6 +157,7 @@ conn_close(struct conn *c)
 	if (c->state == CONN_QUEUED)
 		queue_remove(c);
 	c->state = CONN_DEAD;
+	rest_gone(c);
 	relay_drop(c);
 	ev_timer_stop(px.ev, &c->timer);
 	ev_io_stop(px.ev, &c->io);
@@ -161,8 +167,9 @@ conn_close(struct conn *c)
 	px.dead_conns = c;
 }
 
-void
-conn_abort(struct conn *c)
+/* status is for the log, of a request that was not answered. */
+static void
+cut_off(struct conn *c, int status)
 {
 	struct linger now = { .l_onoff = 1, .l_linger = 0 };
 
@@ -170,7 +177,7 @@ conn_abort(struct conn *c)
 		return;
 	if (c->start_us != 0 && c->state != CONN_IDLE) {
 		if (!c->answered)
-			c->status = CLIENT_GONE;
+			c->status = status;
 		else if (c->svc != NULL)
 			c->svc->failed++;
 		access_log(c);
@@ -178,6 +185,21 @@ conn_abort(struct conn *c)
 	}
 	(void)setsockopt(c->io.fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
 	conn_close(c);
+}
+
+void
+conn_abort(struct conn *c)
+{
+	cut_off(c, CLIENT_GONE);
+}
+
+void
+conn_expel(struct conn *c)
+{
+	if (c->state == CONN_BUSY || c->state == CONN_QUEUED)
+		cut_off(c, 408);
+	else
+		conn_close(c);
 }
 
 void
@@ -363,6 +385,7 @@ flushed(struct conn *c)
 	}
 	/* closing with unread input would reset what we have just sent */
 	c->state = CONN_LINGER;
+	rest_begin(c);
 	buf_cut(&c->in, 0);
 	c->in_eof = false;
 	(void)shutdown(c->io.fd, SHUT_WR);
@@ -379,6 +402,8 @@ after_flush(struct conn *c)
 		conn_close(c);
 		return;
 	}
+	if (c->state == CONN_IDLE && c->out.len == 0)
+		rest_begin(c);
 	conn_touch(c);
 	conn_watch(c);
 	if (c->up != NULL) {
@@ -469,6 +494,8 @@ conn_done(struct conn *c)
 		buf_release(&c->req);
 	buf_cut(&c->req, 0);
 	c->req_sent = 0;
+	if (c->out.len == 0)
+		rest_begin(c);
 	conn_touch(c);
 	if (c->io.events != EPOLLIN)
 		conn_watch(c);

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { PIECE_MIN = 1024 };	/* less of a body is a drop */
+
 bool
 input_wanted(const struct conn *c)
 {
@@ -52,6 +54,17 @@ body_failed(struct conn *c, const char *why)
 		reply_error(c, 400, why, NULL);
 }
 
+static void
+note_progress(struct conn *c)
+{
+	if (c->body_done) {
+		rest_end(c);
+	} else if (c->bytes_in - c->rest_mark >= PIECE_MIN) {
+		c->rest_mark = c->bytes_in;
+		rest_begin(c);
+	}
+}
+
 static ssize_t
 take_chunks(struct conn *c, const char *p, size_t len)
 {
@@ -85,6 +98,7 @@ take_body(struct conn *c, const char *p, size_t len)
 	}
 	if (n >= 0) {
 		conn_touch(c);
+		note_progress(c);
 		return (size_t)n;
 	}
 	body_failed(c, "the body is not chunked as it says");
@@ -120,7 +134,7 @@ reset_request(struct conn *c)
 	free(c->log_method);
 	free(c->log_path);
 	c->log_method = c->log_path = NULL;
-	c->bytes_in = c->bytes_out = 0;
+	c->bytes_in = c->bytes_out = c->rest_mark = 0;
 	buf_cut(&c->req, 0);
 }
 
@@ -163,6 +177,8 @@ begin_request(struct conn *c, const struct http_head *h)
 		reply_error(c, 503, "out of memory", NULL);
 		return;
 	}
+	if (!c->body_done)
+		rest_begin(c);
 	c->due = true;
 	conn_touch(c);
 }
@@ -171,6 +187,7 @@ static void
 refuse_head(struct conn *c, int error, const char *why)
 {
 	c->state = CONN_BUSY;
+	rest_end(c);
 	px.requests++;
 	reset_request(c);
 	c->keep_alive = false;
@@ -192,8 +209,10 @@ take_head(struct conn *c, const char *p, size_t len)
 		return len == 1 ? 0 : 2;
 	n = http_head_len(p, len, &c->in_line, &h);
 	if (n == 0) {
-		if (c->state == CONN_IDLE)
+		if (c->state == CONN_IDLE) {
 			conn_deadline(c, CLIENT_HEAD_MS);
+			rest_begin(c);
+		}
 		c->state = CONN_HEAD;
 		return 0;
 	}
@@ -203,6 +222,7 @@ take_head(struct conn *c, const char *p, size_t len)
 		return len;
 	}
 	c->state = CONN_BUSY;
+	rest_end(c);
 	px.requests++;
 	reset_request(c);
 	begin_request(c, &h);

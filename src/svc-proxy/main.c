@@ -70,11 +70,12 @@ on_drain_timer(struct ev_timer *t)
 	finish();
 }
 
-static void
-resume_accepting(void)
+void
+proxy_accept_again(void)
 {
 	size_t i;
 
+	px.full = false;
 	for (i = 0; i < px.nlisteners; i++)
 		ev_io_want(px.ev, &px.listeners[i].io, EPOLLIN);
 }
@@ -84,8 +85,8 @@ proxy_conn_gone(void)
 {
 	if (px.draining && px.nconns == 0)
 		finish();
-	else if (!px.draining && px.nconns < px.conns_max)
-		resume_accepting();
+	else if (!px.draining && px.full && rest_fits(2))
+		proxy_accept_again();
 }
 
 static void
@@ -280,7 +281,7 @@ hold_standard_fds(void)
 		(void)close(fd);
 }
 
-/* Two descriptors a request, and some for checks, files and the admin. */
+/* Some descriptors are for checks, files and the admin. */
 static void
 raise_limits(void)
 {
@@ -291,8 +292,8 @@ raise_limits(void)
 	rl.rlim_cur = rl.rlim_max;
 	(void)setrlimit(RLIMIT_NOFILE, &rl);
 	(void)getrlimit(RLIMIT_NOFILE, &rl);
-	px.conns_max = rl.rlim_cur > 1024 ? (size_t)(rl.rlim_cur - 512) / 2 :
-	    (size_t)rl.rlim_cur / 4;
+	px.fds_max = rl.rlim_cur > 1024 ? (size_t)rl.rlim_cur - 512 :
+	    (size_t)rl.rlim_cur / 2;
 }
 
 static void

@@ -27,6 +27,7 @@ struct field {
 
 static const struct field of_proxy[] = {
 	FIELD(U64, struct proxy, accepted),
+	FIELD(U64, struct proxy, expelled),
 	FIELD(U64, struct proxy, requests),
 	FIELD(U64, struct proxy, log_lost),
 	FIELD(I64, struct proxy, started_at),

@@ -226,6 +226,8 @@ put_process(struct buf *b)
 	    (int64_t)px.nconns) < 0 ||
 	    put_one(b, "connections_total", "counter",
 	    "Of clients, since the start", (int64_t)px.accepted) < 0 ||
+	    put_one(b, "connections_expelled_total", "counter",
+	    "Closed as descriptors ran short", (int64_t)px.expelled) < 0 ||
 	    put_one(b, "access_log_lost_lines_total", "counter",
 	    "Lines that could not be written", (int64_t)px.log_lost) < 0 ||
 	    put_one(b, "snapshot_time_seconds", "gauge",

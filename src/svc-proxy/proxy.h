@@ -14,6 +14,7 @@
  *	queue.c	requests that wait for an instance
  *	conn.c	the client's side of a request: its connection
  *	input.c	and what it sends
+ *	rest.c	who must go when descriptors run short
  *	head.c	heads rewritten on their way through
  *	back.c	and what answers say of paths, under the prefix again
  *	relay.c	the instance's side of a request
@@ -230,6 +231,10 @@ struct conn {
 	int attempts;
 	struct conn *prev, *next;	/* in the queue, or the graveyard */
 	struct conn *all_prev, *all_next;
+	struct conn *rest_prev, *rest_next;	/* see rest.c */
+	int64_t rest_ms;
+	uint64_t rest_mark;	/* bytes of the body by then */
+	bool rests, light;
 	bool due;		/* the request is to be dispatched */
 	bool feeding;		/* conn_feed is at work further up */
 
@@ -291,7 +296,12 @@ struct proxy {
 	int64_t drain_ms;
 	bool draining;
 	bool handed_over;	/* draining, and another process accepts */
-	size_t nconns, nups, conns_max;	/* conns_max: of each */
+	size_t nconns, nups, fds_max;	/* descriptors of all connections */
+	size_t nidle;		/* upstreams at rest */
+	/* see rest.c; rest_heavy: before it all is light or in a body */
+	struct conn *rest_first, *rest_last, *rest_heavy;
+	size_t nlight;
+	bool full;		/* and so it does not accept */
 	struct conn *conns;
 	struct conn *dead_conns;
 	struct upstream *dead_ups;
@@ -301,7 +311,7 @@ struct proxy {
 	int64_t stale_since;	/* Slurm does not answer since; 0: it does */
 	char stale_error[200];
 	int64_t snapshot_at;	/* last whole snapshot; 0: none yet */
-	uint64_t accepted, requests, log_lost;
+	uint64_t accepted, expelled, requests, log_lost;
 	int64_t started_at;
 };
 
@@ -311,6 +321,7 @@ extern struct proxy px;
 /* Takes fd over; NULL and *e (fd is then closed). */
 struct listener *listener_add(int fd, struct err *e);
 void proxy_conn_gone(void);	/* one fewer: accept again, or end */
+void proxy_accept_again(void);
 void proxy_hand_over(void);	/* another process accepts: drain and end */
 
 /* takeover.c */
@@ -437,6 +448,18 @@ void conn_end_answers(struct conn *c);
 void conn_reply(struct conn *c, int status, const char *type,
     const char *fields, const char *body, size_t len);
 
+void conn_expel(struct conn *c);	/* it is too slow, and in the way */
+
+/* rest.c */
+/* The client's turn: it rests, is in a head, or some KiB of a body came. */
+void rest_begin(struct conn *c);
+void rest_end(struct conn *c);	/* it has made a request */
+void rest_gone(struct conn *c);
+bool rest_fits(size_t more);	/* so many descriptors more */
+/* Room for one more client, for whom somebody may have to go. */
+bool rest_room(void);
+bool rest_may_keep(void);	/* one more upstream at rest */
+
 /* input.c */
 bool input_wanted(const struct conn *c);	/* bytes are of use now */
 void input_take(struct conn *c, const char *p, size_t len);
@@ -526,6 +549,7 @@ struct upstream *upstream_get(struct instance *i, bool careful);
 void upstream_rest(struct upstream *u);	/* or closes it, if there are many */
 void upstream_close(struct upstream *u);
 void upstream_bury(void);	/* frees what was closed in this turn */
+void upstream_close_spare(void);	/* one that rests, at any instance */
 /* One that rests, for a check: its descriptor, the caller's now; or -1. */
 int upstream_lend(struct instance *i);
 

@@ -195,13 +195,15 @@ whole_status(bool all)
 			(void)json_array_append_new(list,
 			    service_status(s, all));
 	}
-	o = json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:b, s:o}",
-	    "version", BERTH_VERSION, "started_at",
-	    (json_int_t)px.started_at, "connections",
-	    (json_int_t)px.nconns, "accepted", (json_int_t)px.accepted,
-	    "requests", (json_int_t)px.requests, "log_lost",
-	    (json_int_t)px.log_lost, "draining", px.draining, "services",
-	    list);
+	o = json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:b, s:o}",
+	    "version", BERTH_VERSION,
+	    "started_at", (json_int_t)px.started_at,
+	    "connections", (json_int_t)px.nconns,
+	    "accepted", (json_int_t)px.accepted,
+	    "expelled", (json_int_t)px.expelled,
+	    "requests", (json_int_t)px.requests,
+	    "log_lost", (json_int_t)px.log_lost,
+	    "draining", px.draining, "services", list);
 	if (px.snapshot_at != 0)
 		(void)json_object_set_new(o, "snapshot_at",
 		    json_integer(px.snapshot_at));

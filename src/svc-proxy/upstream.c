@@ -25,6 +25,7 @@ idle_remove(struct upstream *u)
 		u->next->prev = u->prev;
 	u->prev = u->next = NULL;
 	i->nidle--;
+	px.nidle--;
 }
 
 static void
@@ -40,7 +41,7 @@ upstream_rest(struct upstream *u)
 
 	assert(u->conn == NULL);
 	if (i->gone || i->check == NULL || i->nidle >= IDLE_MAX ||
-	    px.nups > px.conns_max) {
+	    !rest_may_keep()) {
 		upstream_close(u);
 		return;
 	}
@@ -55,14 +56,14 @@ upstream_rest(struct upstream *u)
 		i->idle->prev = u;
 	i->idle = u;
 	i->nidle++;
+	px.nidle++;
 	(void)ev_timer_set(px.ev, &u->timer, ev_now_ms(px.ev) +
 	    UPSTREAM_IDLE_MS, on_idle_deadline);
 	ev_io_want(px.ev, &u->io, EPOLLIN);
 }
 
-/* One that rests at any instance is closed for one that is needed. */
-static void
-close_spare(void)
+void
+upstream_close_spare(void)
 {
 	struct map_item *item;
 	size_t at = 0, n;
@@ -134,8 +135,8 @@ connect_to(struct instance *i)
 		return NULL;
 	fd = check_lend(i);
 	u->reused = fd >= 0;
-	if (fd < 0 && px.nups >= px.conns_max)
-		close_spare();
+	if (fd < 0 && px.nconns + px.nups >= px.fds_max)
+		upstream_close_spare();
 	if (fd < 0)
 		fd = net_connect(&i->addr);
 	if (fd < 0) {
