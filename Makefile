@@ -25,7 +25,7 @@ ALL_CFLAGS = -std=c11 -D_GNU_SOURCE -Ilib -ffp-contract=off $(filter-out \
 B = build/$(VARIANT)
 
 # The library: what two tools share. Foreign libraries stay out of it.
-LIB = announce buf chunks clock die err ev flat heap http jobspec jobtext \
+LIB = announce args buf chunks clock die err ev flat heap http jobspec jobtext \
 	map nd net notify num rec rng service term xalloc
 LIBBERTH = $(B)/libberth.a
 

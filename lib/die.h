@@ -3,7 +3,7 @@
  *
  * All talk goes to stderr as "PROG: text", one line, one write(2), so that
  * lines of several programs in one log do not tear. Nothing in lib/ but this
- * module (and xalloc, term) prints or exits.
+ * module (and args, xalloc, term) prints or exits.
  */
 #ifndef BERTH_DIE_H
 #define BERTH_DIE_H

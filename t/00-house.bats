@@ -66,6 +66,7 @@ code() {
 	http:buf err num
 	chunks:http
 	rec:nd $low
+	args:die num rec
 	service:rec http $low
 	jobtext:jobspec rec $low
 	jobspec:jobtext rec $low
@@ -107,9 +108,9 @@ code() {
 		nothing
 }
 
-@test "house: lib neither prints nor exits, but for die and xalloc" {
+@test "house: lib neither prints nor exits, but for args, die and xalloc" {
 	local files
-	files=$(ls lib/*.c | grep -vxE 'lib/(die|xalloc)\.c')
+	files=$(ls lib/*.c | grep -vxE 'lib/(args|die|xalloc)\.c')
 	code $files | grep -wE \
 		'printf|fprintf|vfprintf|puts|perror|exit|_exit|abort|die|warn' |
 		nothing
@@ -217,6 +218,26 @@ code() {
 				echo "$tool --help has no $option"
 		done
 	done | nothing
+}
+
+@test "house: a tool in C takes the options that its usage names, no others" {
+	local row='s/^[[:space:]]*\{ "([a-z-]+)", [a-z]+_argument,.*/--\1/p'
+	for tool in $(tools); do
+		[ -d "src/$tool" ] || continue
+		{
+			sed -nE "$row" "src/$tool"/*.c
+			sed -nE "$row" lib/args.h
+			# the keys of a job are one table in the library
+			[ "$tool" != svc-submit ] || {
+				sed -nE 's/^[[:space:]]X\([^"]*"([a-z-]+)".*/--\1/p' \
+					lib/jobspec.h
+				echo --no-requeue
+			}
+		} | sort -u >"$BATS_TEST_TMPDIR/taken"
+		"$tool" --help | grep -oE -- '--[a-z][a-z-]*' | sort -u |
+			diff -u --label "usage of $tool" --label "its table" \
+				- "$BATS_TEST_TMPDIR/taken"
+	done
 }
 
 @test "house: --help, --version, a wrong option, a full disk" {

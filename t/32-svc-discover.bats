@@ -395,9 +395,9 @@ catches_term() {
 	run -2 --separate-stderr "$UNIT/fake-svc-discover" -i
 	[[ $stderr == *"$usage"* ]]
 	run -2 "$UNIT/fake-svc-discover" -i soon
-	[ "$output" = "svc-discover: 'soon' is not a duration (30s, 5m, 2h, 1-12:00:00)" ]
+	[ "$output" = "svc-discover: --interval: 'soon' is not a duration (30s, 5m, 2h, 1-12:00:00)" ]
 	run -2 "$UNIT/fake-svc-discover" -i 25d
-	[ "$output" = "svc-discover: -i 25d: longer than 24 days" ]
+	[ "$output" = "svc-discover: --interval: '25d' is longer than 24 days" ]
 	run -2 "$UNIT/fake-svc-discover" --seed=x
 	[ "$output" = "svc-discover: --seed: 'x' is not a number" ]
 	SLURM_CONF=$PWD/none run -2 "$UNIT/fake-svc-discover"

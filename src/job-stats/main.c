@@ -3,12 +3,11 @@
  * ran and took in all, and how full the machine was. Real and simulated jobs
  * are alike to it.
  */
-#include <getopt.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "args.h"
 #include "die.h"
-#include "num.h"
 #include "rec.h"
 #include "stats.h"
 
@@ -49,11 +48,7 @@ static const struct option long_options[] = {
 	{ "procs", required_argument, NULL, OPT_PROCS },
 	{ "gpus", required_argument, NULL, OPT_GPUS },
 	{ "keep-going", no_argument, NULL, 'k' },
-	{ "quiet", no_argument, NULL, 'q' },
-	{ "verbose", no_argument, NULL, 'v' },
-	{ "help", no_argument, NULL, 'h' },
-	{ "version", no_argument, NULL, 'V' },
-	{ NULL, 0, NULL, 0 },
+	ARGS_HOUSE_LONG,
 };
 
 enum { RESAMPLES_MAX = 100000 };
@@ -64,24 +59,6 @@ static struct versus versus = { .resamples = 1000, .seed = 1 };
 static const char *vs_path;
 
 /* ---- options ---- */
-
-static void
-take_window(void)
-{
-	char *colon = strchr(optarg, ':');
-	int64_t *window = reading.window;
-	struct err e;
-
-	if (colon == NULL)
-		die(ST_PERM, "--window: '%s' is not A:B", optarg);
-	*colon = '\0';
-	if (num_int(optarg, 0, REC_MAX, &window[0], &e) < 0 ||
-	    num_int(colon + 1, 0, REC_MAX, &window[1], &e) < 0)
-		die(ST_PERM, "--window: %s", e.text);
-	if (window[0] >= window[1])
-		die(ST_PERM, "--window: no job is in %lld:%lld",
-		    (long long)window[0], (long long)window[1]);
-}
 
 static void
 take_group_by(void)
@@ -99,25 +76,11 @@ take_group_by(void)
 	}
 }
 
-static int64_t
-take_count(const char *name, int64_t min, int64_t max)
-{
-	struct err e;
-	int64_t n;
-
-	if (num_int(optarg, min, max, &n, &e) < 0)
-		die(ST_PERM, "--%s: %s", name, e.text);
-	return n;
-}
-
 static void
 take_interval(void)
 {
-	struct err e;
-	int64_t ms;
+	int64_t ms = args_duration_ms("interval", optarg, INT64_MAX);
 
-	if (num_duration(optarg, &ms, &e) < 0)
-		die(ST_PERM, "--interval: %s", e.text);
 	if (ms == 0)
 		die(ST_PERM, "--interval: 0 is no length");
 	saying.interval_s = (double)ms / 1000;
@@ -129,27 +92,26 @@ one_option(int c)
 	switch (c) {
 	case 't': saying.table = true; break;
 	case 'i': take_interval(); break;
-	case OPT_WINDOW: take_window(); break;
+	case OPT_WINDOW:
+		args_window("window", optarg, reading.window);
+		break;
 	case OPT_GROUP: take_group_by(); break;
 	case OPT_VS: vs_path = optarg; break;
 	case OPT_RESAMPLES:
-		versus.resamples = take_count("resamples", 1, RESAMPLES_MAX);
+		versus.resamples = args_int("resamples", optarg, 1,
+		    RESAMPLES_MAX);
 		break;
 	case OPT_SEED:
-		versus.seed = (uint64_t)take_count("seed", 0, REC_MAX);
+		versus.seed = (uint64_t)args_int("seed", optarg, 0, REC_MAX);
 		break;
 	case OPT_PROCS:
-		reading.total[CPUS] = take_count("procs", 1, REC_MAX);
+		reading.total[CPUS] = args_int("procs", optarg, 1, REC_MAX);
 		break;
 	case OPT_GPUS:
-		reading.total[GPUS] = take_count("gpus", 1, REC_MAX);
+		reading.total[GPUS] = args_int("gpus", optarg, 1, REC_MAX);
 		break;
 	case 'k': reading.keep_going = true; break;
-	case 'q': verbosity = -1; break;
-	case 'v': verbosity++; break;
-	case 'h': leave_help(usage_text);
-	case 'V': leave_version();
-	default: die_usage(usage_text);
+	default: args_house(c, usage_text);
 	}
 }
 
@@ -158,7 +120,7 @@ parse_options(int argc, char **argv)
 {
 	int c;
 
-	while ((c = getopt_long(argc, argv, "ti:kqvhV", long_options,
+	while ((c = getopt_long(argc, argv, "ti:k" ARGS_HOUSE, long_options,
 	    NULL)) != -1)
 		one_option(c);
 	if (argc - optind > 1)

@@ -5,12 +5,12 @@
 #include "trace.h"
 
 #include <fcntl.h>
-#include <getopt.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "args.h"
 #include "die.h"
 #include "num.h"
 #include "rec.h"
@@ -77,11 +77,7 @@ static const struct option long_options[] = {
 	{ "split", required_argument, NULL, OPT_SPLIT },
 	{ "procs", required_argument, NULL, OPT_PROCS },
 	{ "keep-going", no_argument, NULL, 'k' },
-	{ "quiet", no_argument, NULL, 'q' },
-	{ "verbose", no_argument, NULL, 'v' },
-	{ "help", no_argument, NULL, 'h' },
-	{ "version", no_argument, NULL, 'V' },
-	{ NULL, 0, NULL, 0 },
+	ARGS_HOUSE_LONG,
 };
 
 /* What a command takes; each option is for some of them. */
@@ -117,17 +113,6 @@ unsigned long odd_rows;
 
 static const char *to;
 static int given;	/* the commands of whose options some were given */
-
-static int64_t
-option_int(const char *name, int64_t min, int64_t max)
-{
-	struct err e;
-	int64_t n;
-
-	if (num_int(optarg, min, max, &n, &e) < 0)
-		die(ST_PERM, "--%s: %s", name, e.text);
-	return n;
-}
 
 static double
 option_number(const char *name, double min, double max)
@@ -184,23 +169,25 @@ take_option(int c)
 	case OPT_CLEAN: opt.clean = true; break;
 	case OPT_MODELS: opt.models = true; break;
 	case OPT_CPUS:
-		opt.cpus_per_gpu = option_int("cpus-per-gpu", 1, 1 << 20);
+		opt.cpus_per_gpu = args_int("cpus-per-gpu", optarg, 1,
+		    1 << 20);
 		break;
 	case OPT_SYNERGY: opt.synergy = optarg; break;
 	case OPT_MULTIGPU: opt.multigpu = true; break;
 	case OPT_STREAM: opt.stream = optarg; break;
 	case OPT_ARRIVALS: opt.arrivals = optarg; break;
 	case OPT_ESTIMATES: opt.estimates = optarg; break;
-	case OPT_JOBS: opt.jobs = option_int("jobs", 0, REC_MAX); break;
+	case OPT_JOBS: opt.jobs = args_int("jobs", optarg, 0, REC_MAX); break;
 	case OPT_RATE: opt.rate = option_number("rate", 1e-6, 1e9); break;
 	case OPT_LOAD: opt.load = option_number("load", 0.001, 100); break;
 	case OPT_CV: opt.cv = option_number("cv", 0.1, 10); break;
 	case OPT_SEED:
-		opt.seed = (uint32_t)option_int("seed", 0, UINT32_MAX);
+		opt.seed = (uint32_t)args_int("seed", optarg, 0,
+		    UINT32_MAX);
 		break;
 	case OPT_SPLIT: take_split(); break;
-	case OPT_PROCS: opt.procs = option_int("procs", 1, 1 << 30); break;
-	default: die_usage(usage_text);
+	default:		/* OPT_PROCS */
+		opt.procs = args_int("procs", optarg, 1, 1 << 30);
 	}
 }
 
@@ -209,16 +196,16 @@ parse_options(int argc, char **argv)
 {
 	int c;
 
-	while ((c = getopt_long(argc, argv, "kqvhV", long_options,
+	while ((c = getopt_long(argc, argv, "k" ARGS_HOUSE, long_options,
 	    NULL)) != -1) {
 		switch (c) {
 		case OPT_TO: to = optarg; break;
 		case 'k': opt.keep_going = true; break;
-		case 'q': verbosity = -1; break;
-		case 'v': verbosity++; break;
-		case 'h': leave_help(usage_text);
-		case 'V': leave_version();
-		default: take_option(c); break;
+		default:
+			if (c < OPT_CLEAN)
+				args_house(c, usage_text);
+			else
+				take_option(c);
 		}
 	}
 }

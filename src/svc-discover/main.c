@@ -9,17 +9,16 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "args.h"
 #include "clock.h"
 #include "die.h"
 #include "nd.h"
-#include "num.h"
 #include "rng.h"
 
 enum {
@@ -313,12 +312,7 @@ init(struct discover *d)
 static void
 set_interval(struct discover *d, const char *s)
 {
-	struct err e;
-
-	if (num_duration(s, &d->interval_ms, &e) < 0)
-		die_err(&e);
-	if (d->interval_ms > INT32_MAX)
-		die(ST_PERM, "-i %s: longer than 24 days", s);
+	d->interval_ms = args_duration_ms("interval", s, INT32_MAX);
 	if (d->interval_ms >= INTERVAL_MIN_MS)
 		return;
 	note("-i %s: raised to %dms, to be kind to slurmctld", s,
@@ -326,27 +320,12 @@ set_interval(struct discover *d, const char *s)
 	d->interval_ms = INTERVAL_MIN_MS;
 }
 
-static void
-set_seed(struct discover *d, const char *s)
-{
-	int64_t n = 0;
-	struct err e;
-
-	if (num_int(s, 0, INT64_MAX, &n, &e) < 0)
-		die(ST_PERM, "--seed: %s", e.text);
-	rng_seed(&d->rng, (uint64_t)n);
-}
-
 static const struct option long_options[] = {
 	{ "follow", no_argument, NULL, 'f' },
 	{ "interval", required_argument, NULL, 'i' },
 	{ "urls", required_argument, NULL, 'u' },
 	{ "seed", required_argument, NULL, 'S' },
-	{ "quiet", no_argument, NULL, 'q' },
-	{ "verbose", no_argument, NULL, 'v' },
-	{ "help", no_argument, NULL, 'h' },
-	{ "version", no_argument, NULL, 'V' },
-	{ NULL, 0, NULL, 0 },
+	ARGS_HOUSE_LONG,
 };
 
 static bool
@@ -355,18 +334,17 @@ read_options(struct discover *d, int argc, char **argv)
 	bool following = false;
 	int c;
 
-	while ((c = getopt_long(argc, argv, "fi:qvhV", long_options,
+	while ((c = getopt_long(argc, argv, "fi:" ARGS_HOUSE, long_options,
 	    NULL)) != -1) {
 		switch (c) {
 		case 'f': following = true; break;
 		case 'i': set_interval(d, optarg); break;
 		case 'u': d->urls_dir = optarg; break;
-		case 'S': set_seed(d, optarg); break;
-		case 'q': verbosity = -1; break;
-		case 'v': verbosity++; break;
-		case 'h': leave_help(usage_text);
-		case 'V': leave_version();
-		default: die_usage(usage_text);
+		case 'S':
+			rng_seed(&d->rng, (uint64_t)args_int("seed", optarg, 0,
+			    INT64_MAX));
+			break;
+		default: args_house(c, usage_text);
 		}
 	}
 	d->names = argv + optind;

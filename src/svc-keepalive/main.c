@@ -4,17 +4,16 @@
  * Slurm and holds nothing that Slurm does not know better.
  */
 #include <errno.h>
-#include <getopt.h>
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "args.h"
 #include "clock.h"
 #include "die.h"
 #include "keepalive.h"
 #include "nd.h"
-#include "num.h"
 
 static const char usage_text[] =
 "usage: svc-keepalive -s SERVICES [--once] [--state=FILE] [--now=T] [-nqv]\n"
@@ -40,11 +39,7 @@ static const struct option long_options[] = {
 	{ "state", required_argument, NULL, OPT_STATE },
 	{ "now", required_argument, NULL, OPT_NOW },
 	{ "dry-run", no_argument, NULL, 'n' },
-	{ "quiet", no_argument, NULL, 'q' },
-	{ "verbose", no_argument, NULL, 'v' },
-	{ "help", no_argument, NULL, 'h' },
-	{ "version", no_argument, NULL, 'V' },
-	{ NULL, 0, NULL, 0 },
+	ARGS_HOUSE_LONG,
 };
 
 static struct {
@@ -243,26 +238,20 @@ set_signals(sigset_t *open)
 static void
 parse_options(int argc, char **argv)
 {
-	struct err e;
 	int c;
 
-	while ((c = getopt_long(argc, argv, "s:nqvhV", long_options,
+	while ((c = getopt_long(argc, argv, "s:n" ARGS_HOUSE, long_options,
 	    NULL)) != -1) {
 		switch (c) {
 		case 's': opt.services = optarg; break;
 		case OPT_ONCE: opt.once = true; break;
 		case OPT_STATE: opt.state = optarg; break;
 		case OPT_NOW:
-			if (num_int(optarg, 1, REC_MAX, &opt.now, &e) < 0)
-				die(ST_PERM, "--now: %s", e.text);
+			opt.now = args_int("now", optarg, 1, REC_MAX);
 			clock_set_now(opt.now);
 			break;
 		case 'n': opt.dry_run = true; break;
-		case 'q': verbosity = -1; break;
-		case 'v': verbosity++; break;
-		case 'h': leave_help(usage_text);
-		case 'V': leave_version();
-		default: die_usage(usage_text);
+		default: args_house(c, usage_text);
 		}
 	}
 	if (opt.services == NULL || optind < argc)

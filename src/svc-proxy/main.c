@@ -5,7 +5,6 @@
 #include "proxy.h"
 
 #include <fcntl.h>
-#include <getopt.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,10 +12,10 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "args.h"
 #include "clock.h"
 #include "die.h"
 #include "notify.h"
-#include "num.h"
 #include "xalloc.h"
 
 struct proxy px;
@@ -328,16 +327,13 @@ parse_options(int argc, char **argv, struct options *o)
 		{ "drain", required_argument, NULL, 'D' },
 		{ "list", no_argument, NULL, 'I' },
 		{ "trust", required_argument, NULL, 'T' },
-		{ "quiet", no_argument, NULL, 'q' },
-		{ "verbose", no_argument, NULL, 'v' },
-		{ "help", no_argument, NULL, 'h' },
-		{ "version", no_argument, NULL, 'V' },
-		{ NULL, 0, NULL, 0 },
+		ARGS_HOUSE_LONG,
 	};
 	struct err e;
 	int opt;
 
-	while ((opt = getopt_long(argc, argv, "s:l:qvhV", longs, NULL)) != -1) {
+	while ((opt = getopt_long(argc, argv, "s:l:" ARGS_HOUSE, longs,
+	    NULL)) != -1) {
 		switch (opt) {
 		case 's':
 			px.dir = optarg;
@@ -358,8 +354,8 @@ parse_options(int argc, char **argv, struct options *o)
 			o->log = optarg;
 			break;
 		case 'D':
-			if (num_duration(optarg, &px.drain_ms, &e) < 0)
-				die(ST_PERM, "--drain: %s", e.text);
+			px.drain_ms = args_duration_ms("drain", optarg,
+			    INT32_MAX);
 			break;
 		case 'I':
 			px.list = true;
@@ -368,18 +364,8 @@ parse_options(int argc, char **argv, struct options *o)
 			if (trust_add(optarg, &e) < 0)
 				die(ST_PERM, "--trust: %s", e.text);
 			break;
-		case 'q':
-			verbosity = -1;
-			break;
-		case 'v':
-			verbosity++;
-			break;
-		case 'h':
-			leave_help(usage_text);
-		case 'V':
-			leave_version();
 		default:
-			die_usage(usage_text);
+			args_house(opt, usage_text);
 		}
 	}
 	if (optind < argc || px.dir == NULL)

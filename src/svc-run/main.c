@@ -11,7 +11,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,6 +20,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "args.h"
 #include "clock.h"
 #include "die.h"
 #include "num.h"
@@ -426,17 +426,6 @@ begin(struct run *r)
 /* ---- the command line ---- */
 
 static void
-set_duration(int64_t *ms, const char *option, const char *s)
-{
-	struct err e;
-
-	if (num_duration(s, ms, &e) < 0)
-		die(ST_PERM, "%s: %s", option, e.text);
-	if (*ms > INT32_MAX)
-		die(ST_PERM, "%s: '%s' is longer than 24 days", option, s);
-}
-
-static void
 set_path(struct run *r, const char *s)
 {
 	const char *p;
@@ -489,17 +478,6 @@ set_name(struct run *r, const char *s)
 	r->name = s;
 }
 
-static void
-set_seed(struct run *r, const char *s)
-{
-	struct err e;
-	int64_t n = 0;
-
-	if (num_int(s, 0, INT64_MAX, &n, &e) < 0)
-		die(ST_PERM, "--seed: %s", e.text);
-	rng_seed(&r->rng, (uint64_t)n);
-}
-
 static const struct option long_options[] = {
 	{ "name", required_argument, NULL, 'n' },
 	{ "path", required_argument, NULL, 'p' },
@@ -509,11 +487,7 @@ static const struct option long_options[] = {
 	{ "announce", required_argument, NULL, 'a' },
 	{ "host", required_argument, NULL, 'H' },
 	{ "seed", required_argument, NULL, 'S' },
-	{ "quiet", no_argument, NULL, 'q' },
-	{ "verbose", no_argument, NULL, 'v' },
-	{ "help", no_argument, NULL, 'h' },
-	{ "version", no_argument, NULL, 'V' },
-	{ NULL, 0, NULL, 0 },
+	ARGS_HOUSE_LONG,
 };
 
 static void
@@ -521,24 +495,27 @@ read_options(struct run *r, int argc, char **argv)
 {
 	int c;
 
-	while ((c = getopt_long(argc, argv, "+n:qvhV", long_options,
+	while ((c = getopt_long(argc, argv, "+n:" ARGS_HOUSE, long_options,
 	    NULL)) != -1) {
 		switch (c) {
 		case 'n': set_name(r, optarg); break;
 		case 'p': set_path(r, optarg); break;
 		case 's': set_status(r, optarg); break;
 		case 'r':
-			set_duration(&r->ready_ms, "--ready-timeout", optarg);
+			r->ready_ms = args_duration_ms("ready-timeout", optarg,
+			    INT32_MAX);
 			break;
-		case 'd': set_duration(&r->drain_ms, "--drain", optarg); break;
+		case 'd':
+			r->drain_ms = args_duration_ms("drain", optarg,
+			    INT32_MAX);
+			break;
 		case 'a': set_announce(r, optarg); break;
 		case 'H': set_host(r, optarg); break;
-		case 'S': set_seed(r, optarg); break;
-		case 'q': verbosity = -1; break;
-		case 'v': verbosity++; break;
-		case 'h': leave_help(usage_text);
-		case 'V': leave_version();
-		default: die_usage(usage_text);
+		case 'S':
+			rng_seed(&r->rng, (uint64_t)args_int("seed", optarg, 0,
+			    INT64_MAX));
+			break;
+		default: args_house(c, usage_text);
 		}
 	}
 	r->argv = argv + optind;

@@ -7,13 +7,13 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <getopt.h>
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "args.h"
 #include "clock.h"
 #include "die.h"
 #include "nd.h"
@@ -44,8 +44,8 @@ static const char usage_text[] =
 "  -d --dependency  -D --chdir  -e --error  -G --gpus  -H --hold\n"
 "  -J --job-name  -L --licenses  -N --nodes  -o --output  -p --partition\n"
 "  -t --time  -w --nodelist  -x --exclude  --comment  --exclusive  --gres\n"
-"  --mem  --mem-per-cpu  --ntasks  --ntasks-per-node  --qos  --[no-]requeue\n"
-"  --reservation  --signal\n";
+"  --mem  --mem-per-cpu  --no-requeue  --ntasks  --ntasks-per-node  --qos\n"
+"  --requeue  --reservation  --signal\n";
 
 struct settings settings = { .timeout_ms = 60000 };
 
@@ -281,7 +281,7 @@ static const struct option house[] = {
 	{ "seed", required_argument, NULL, OPT_SEED },
 	{ "now", required_argument, NULL, OPT_NOW },
 };
-static const char house_letters[] = "nkqvhV";
+static const char house_letters[] = "nk" ARGS_HOUSE;
 
 static struct option options[ARRAY_LEN(house) + JOBSPEC_LEN + 2];
 static char letters[3 + ARRAY_LEN(house) + 2 * JOBSPEC_LEN];
@@ -410,16 +410,9 @@ one_option(int c, char *argv[])
 	case 'k':
 		keep_going = true;
 		break;
-	case 'q':
-		verbosity = -1;
+	case 'q': case 'v': case 'h': case 'V':
+		args_house(c, usage_text);
 		break;
-	case 'v':
-		verbosity++;
-		break;
-	case 'h':
-		leave_help(usage_text);
-	case 'V':
-		leave_version();
 	case '?':
 		unknown_option(argv[optind - 1]);
 		break;
