@@ -35,6 +35,39 @@ compact(struct nd_in *in)
 	in->start = 0;
 }
 
+/* A stream that begins as a text does not; once, when enough of it is there. */
+static int
+look(struct nd_in *in, struct err *e)
+{
+	static const struct { const char *bytes, *of, *with; } packed[] = {
+		{ "\x1f\x8b", "gzip", "zcat" }, { "BZh", "bzip2", "bzcat" },
+		{ "\xfd" "7zX", "xz", "xzcat" },
+		{ "\x28\xb5\x2f\xfd", "zstd", "zstdcat" },
+	};
+	static const char mark[] = "\xef\xbb\xbf";	/* of UTF-8 */
+	const char *data = in->buf.data;
+	size_t i;
+
+	if (in->begun || (in->buf.len < 4 && !in->eof))
+		return 0;
+	in->begun = true;
+	if (in->line > 0)
+		return 0;
+	for (i = 0; i < ARRAY_LEN(packed); i++) {
+		if (strncmp(data, packed[i].bytes, strlen(packed[i].bytes)))
+			continue;
+		in->eof = true;
+		buf_cut(&in->buf, 0);
+		return err_perm(e, "%s: compressed by %s: it must go through "
+		    "%s first", in->name, packed[i].of, packed[i].with);
+	}
+	if (strncmp(data, mark, strlen(mark)) == 0) {
+		buf_drop(&in->buf, strlen(mark));
+		in->scanned = 0;
+	}
+	return 0;
+}
+
 int
 nd_fill(struct nd_in *in, struct err *e)
 {
@@ -58,7 +91,7 @@ nd_fill(struct nd_in *in, struct err *e)
 		return err_errno(e, "%s", in->name);
 	in->buf.len += (size_t)n;
 	in->buf.data[in->buf.len] = '\0';
-	return n > 0;
+	return look(in, e) < 0 ? -1 : n > 0;
 }
 
 static int

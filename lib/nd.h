@@ -22,6 +22,7 @@ struct nd_in {
 	size_t start;		/* where the next line begins in buf */
 	size_t scanned;		/* how far buf was searched for its end */
 	bool eof;
+	bool begun;		/* it was seen how the stream begins */
 	bool skipping;		/* inside a line that was too long */
 };
 
@@ -31,7 +32,8 @@ void nd_close(struct nd_in *in);
 
 /*
  * One read(2). 1: something came (or a non-blocking descriptor had nothing);
- * 0: end of file; -1: a read error, after which the stream is at its end.
+ * 0: end of file; -1: a read error, or the stream is compressed, after which it
+ * is at its end. A byte order mark at the beginning is passed over.
  */
 int nd_fill(struct nd_in *in, struct err *e);
 

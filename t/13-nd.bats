@@ -18,8 +18,11 @@ slowly() {
 	import subprocess, sys
 	with subprocess.Popen(sys.argv[1:], stdin=subprocess.PIPE,
 	                      bufsize=0) as child:
-	    for byte in open("in", "rb").read():
-	        child.stdin.write(bytes([byte]))
+	    try:
+	        for byte in open("in", "rb").read():
+	            child.stdin.write(bytes([byte]))
+	    except BrokenPipeError:
+	        pass    # it has seen enough
 	    child.stdin.close()
 	sys.exit(child.returncode)
 	END
@@ -42,6 +45,38 @@ slowly() {
 		feed
 		diff -u /dev/null got
 	done
+}
+
+@test "a byte order mark is passed over, once and at the beginning" {
+	printf '\357\273\277{"a":1}\n\357\273\277{"b":2}\n' >in
+	feed
+	printf "%s\n! 2 %s '\357\273\277'\n" '1 {"a":1}' \
+		"stdin:2: column 1: '[' or '{' expected near" | diff -u - got
+	for text in '\357\273\277' '\357\273\277\n'; do
+		printf "$text" >in
+		feed
+		diff -u /dev/null got
+	done
+	printf '\357\273\277{}' >in
+	feed
+	diff -u - got <<<'1 {}'
+}
+
+@test "what is compressed is said to be, and nothing is read of it" {
+	local with cat bytes
+	while read -r with cat bytes; do
+		printf "$bytes\n{}\n" >in
+		feed
+		diff -u - got <<<"! 2 stdin: compressed by $with: it must go through $cat first"
+	done <<-'END'
+	gzip zcat \037\213\010\000
+	bzip2 bzcat BZh91AY
+	xz xzcat \375\067zXZ\000
+	zstd zstdcat \050\265\057\375
+	END
+	printf '{"a":1}\n' | gzip >in
+	feed
+	diff -u - got <<<"! 2 stdin: compressed by gzip: it must go through zcat first"
 }
 
 @test "numbers, order of keys and foreign fields come through as they are" {

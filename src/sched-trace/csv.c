@@ -62,6 +62,21 @@ split(char *line, char **fields, int max, struct err *e)
 	return n;
 }
 
+/* Two columns of one name: which of them counts, nobody knows. */
+static int
+unlike(char **fields, int n, struct err *e)
+{
+	int i, k;
+
+	for (i = 0; i < n; i++)
+		for (k = 0; k < i; k++)
+			if (*fields[i] != '\0' &&
+			    strcmp(fields[i], fields[k]) == 0)
+				return err_perm(e, "the first line names '%s' "
+				    "twice", fields[i]);
+	return 0;
+}
+
 /* The name of a column that the table must have and that is not there. */
 static const char *
 missing(struct layout *l, const struct csv_table *t, char **fields, int n)
@@ -86,18 +101,17 @@ static int
 read_names(struct layout *l, const struct csv_table *tables, size_t len,
     char *line, struct err *e)
 {
-	static const char mark[] = "\xef\xbb\xbf";	/* UTF-8, says Excel */
 	char *fields[CSV_COLUMNS_MAX];
 	size_t k;
 	int n;
 
-	if (strncmp(line, mark, strlen(mark)) == 0)
-		line += strlen(mark);
 	n = split(line, fields, CSV_COLUMNS_MAX, e);
 	if (n < 0)
 		return -1;
 	if (n > CSV_COLUMNS_MAX)
 		return err_perm(e, "more than %d columns", CSV_COLUMNS_MAX);
+	if (unlike(fields, n, e) < 0)
+		return -1;
 	for (k = 0; k < len; k++)
 		if (missing(l, &tables[k], fields, n) == NULL)
 			return 0;
