@@ -110,19 +110,23 @@ odd() {
 	echo "${good% *}" >in
 	odd 'in:1: 17 fields where SWF has 18' swf
 	echo "x ${good#* }" >in
-	odd "in:1: field 1: 'x' is neither -1 nor a number of 0 to 2^53" swf
+	odd "in:1: field 1: 'x' is neither -1 nor a whole number of 0 to 2^53" swf
 	echo "-2 ${good#* }" >in
-	odd "in:1: field 1: '-2' is neither -1 nor a number of 0 to 2^53" swf
+	odd "in:1: field 1: '-2' is neither -1 nor a whole number of 0 to 2^53" swf
 	echo "1.5 ${good#* }" >in
-	odd "in:1: field 1: '1.5' is neither -1 nor a number of 0 to 2^53" swf
+	odd "in:1: field 1: '1.5' is neither -1 nor a whole number of 0 to 2^53" swf
 	echo "9007199254740993000 ${good#* }" >in
-	odd "in:1: field 1: '9007199254740993000' is neither -1 nor a number of 0 to 2^53" swf
+	odd "in:1: field 1: '9007199254740993000' is neither -1 nor a whole number of 0 to 2^53" swf
 	echo "-1 ${good#* }" >in
 	odd 'in:1: field 1 is -1: a job has a number and a submit time' swf
 	echo "${good/ 10 / -1 }" >in
 	odd 'in:1: field 2 is -1: a job has a number and a submit time' swf
 	echo "${good/ 1 12/ 6 12}" >in
 	odd "in:1: field 11: status '6' is not -1 to 5" swf
+	echo "${good/ -1 -1 8 / 1e3 -1 8 }" >in
+	odd "in:1: field 6: '1e3' is neither -1 nor a number of 0 to 2^53" swf
+	echo "${good/ 10 5 / 9007199254740992 5 }" >in
+	odd 'in:1: it ends after 2^53' swf
 	printf '%s\0 1\n' "$good" >in
 	odd 'in:1: NUL byte' swf
 	{ echo x; echo "$good"; echo; echo y; } >in
@@ -251,6 +255,12 @@ odd() {
 	odd 'in:2: this row is not UTF-8' sacct
 	run -1 --separate-stderr sched-trace -k sacct in
 	[ "$(jq .job_id <<<"$output")" = 2 ]
+	echo 'JobID|Submit|JobName|submit' >in
+	odd "in:1: the first line names 'Submit' twice" sacct
+	printf '%s\n' 'JobID|Submit|Start|End' '1|100|90|120' >in
+	odd 'in:2: it starts before it is submitted' sacct
+	printf '%s\n' 'JobID|Submit|Start|End' '1|100|110|109' >in
+	odd 'in:2: it ends before it starts' sacct
 	: >in
 	run -0 --separate-stderr sched-trace sacct in
 	[ -z "$output$stderr" ]
@@ -394,10 +404,14 @@ example() {
 	odd '--to=sacct: known are swf and synergy' --to=sacct
 	run -2 sched-trace
 	run -2 sched-trace swf in in
-	run -2 sched-trace --clean synergy in
-	run -2 sched-trace --jobs=3 swf in
-	run -2 sched-trace generate --jobs=3
-	run -2 sched-trace generate --stream=synergy-single
+	odd '--clean is not for synergy' --clean synergy
+	odd '--jobs is not for swf' -q --jobs=3 swf
+	odd '--clean is not for --to' --to=swf --clean
+	odd '--multigpu is not for generate' generate --multigpu
+	for given in --jobs=3 --stream=lublin; do
+		run -2 --separate-stderr sched-trace generate "$given"
+		[ "$stderr" = 'sched-trace: generate: --stream and --jobs must say what' ]
+	done
 	run -2 sched-trace generate --stream=synergy-single --jobs=3 in
 	run -2 --separate-stderr sched-trace generate --stream=x --jobs=3
 	[ "$stderr" = 'sched-trace: --stream=x: known are synergy-single, synergy-synth, lublin and log-uniform' ]

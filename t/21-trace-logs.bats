@@ -55,6 +55,8 @@ helios=job_id,user,vc,gpu_num,cpu_num,node_num,state,submit_time,start_time,end_
 	[ -z "$output$stderr" ]
 	echo 'job_id,user,vc' >in
 	odd "in:1: the first line does not name the columns of such a log: there is no 'gpu_num'" helios
+	echo "$helios,user" >in
+	odd "in:1: the first line names 'user' twice" helios
 	{ echo "$helios"; echo "$start"; } >in
 	odd 'in:2: 7 fields where the first line has 12' helios
 	{ echo "$helios"; echo "$start,$day:00,$day:05,$day:09,5,5"; } >in
@@ -468,8 +470,8 @@ for byte in open("in", "rb").read():
 	[ "$(cat talk)" = 'sched-trace: dropped 1 without a run time and 1 without processors; cut 0 to their estimates (-v names them)' ]
 	run -2 --separate-stderr sched-trace --models philly --synergy=exp in
 	[ "$stderr" = 'sched-trace: philly: --synergy gives models already' ]
-	run -2 sched-trace --models swf in
-	run -2 sched-trace --models gavel in
+	odd '--models is not for swf' --models swf
+	odd '--models is not for gavel' --models gavel
 }
 
 @test "wrong usage of these formats is told" {
@@ -478,8 +480,7 @@ for byte in open("in", "rb").read():
 	odd 'philly: --multigpu, --arrivals, --rate and --jobs go with --synergy' philly --rate=2
 	odd '--synergy=x: known are exp and no-exp' philly --synergy=x
 	odd '--arrivals=gamma: known for philly are poisson and log' philly --synergy=exp --arrivals=gamma
-	run -2 sched-trace philly --stream=lublin in
-	run -2 sched-trace helios --cpus-per-gpu=2 in
-	run -2 sched-trace gavel --synergy=exp in
-	run -2 sched-trace --to=swf --clean in
+	odd '--stream is not for philly' philly --stream=lublin
+	odd '--cpus-per-gpu is not for helios' helios --cpus-per-gpu=2
+	odd '--synergy is not for gavel' gavel --synergy=exp
 }

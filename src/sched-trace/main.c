@@ -112,7 +112,7 @@ struct options opt = {
 unsigned long odd_rows;
 
 static const char *to;
-static int given;	/* the commands of whose options some were given */
+static bool given[ARRAY_LEN(long_options)];
 
 static double
 option_number(const char *name, double min, double max)
@@ -164,7 +164,6 @@ takers(int c)
 static void
 take_option(int c)
 {
-	given |= takers(c);
 	switch (c) {
 	case OPT_CLEAN: opt.clean = true; break;
 	case OPT_MODELS: opt.models = true; break;
@@ -194,20 +193,34 @@ take_option(int c)
 static void
 parse_options(int argc, char **argv)
 {
-	int c;
+	int c, i = 0;
 
 	while ((c = getopt_long(argc, argv, "k" ARGS_HOUSE, long_options,
-	    NULL)) != -1) {
+	    &i)) != -1) {
 		switch (c) {
 		case OPT_TO: to = optarg; break;
 		case 'k': opt.keep_going = true; break;
 		default:
-			if (c < OPT_CLEAN)
+			if (c < OPT_CLEAN) {
 				args_house(c, usage_text);
-			else
-				take_option(c);
+				break;
+			}
+			take_option(c);
+			given[i] = true;
 		}
 	}
+}
+
+/* An option that says nothing to a command would be passed over in silence. */
+static void
+check_given(const char *command, int takes)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_LEN(given); i++)
+		if (given[i] && (takers(long_options[i].val) & takes) == 0)
+			die(ST_PERM, "--%s is not for %s",
+			    long_options[i].name, command);
 }
 
 /* The format called so; the process ends where there is none. */
@@ -260,15 +273,19 @@ main(int argc, char **argv)
 	if (to == NULL)
 		optind++;
 	if (to == NULL && strcmp(what, "generate") == 0) {
-		if ((given & ~(MAKE | STREAM)) || optind < argc ||
-		    opt.stream == NULL || opt.jobs < 0)
+		check_given(what, MAKE | STREAM);
+		if (optind < argc)
 			die_usage(usage_text);
+		if (opt.stream == NULL || opt.jobs < 0)
+			die(ST_PERM, "generate: --stream and --jobs must say "
+			    "what");
 		if (generate(&e) < 0)
 			die_err(&e);
 		leave(ST_OK);
 	}
 	f = find_format(what);
-	if ((given & ~(to ? 0 : f->takes)) || argc - optind > 1)
+	check_given(to ? "--to" : what, to ? 0 : f->takes);
+	if (argc - optind > 1)
 		die_usage(usage_text);
 	convert(f, argv[optind]);
 	leave(odd_rows > 0 ? ST_NO : ST_OK);

@@ -62,9 +62,14 @@ read_layout(struct layout *l, char *line, struct err *e)
 		return err_perm(e, "more than %d columns", COLUMNS_MAX);
 	for (k = 0; k < KNOWN; k++) {
 		l->at[k] = -1;
-		for (i = 0; i < l->columns; i++)
-			if (strcasecmp(fields[i], known[k].name) == 0)
-				l->at[k] = (int)i;
+		for (i = 0; i < l->columns; i++) {
+			if (strcasecmp(fields[i], known[k].name) != 0)
+				continue;
+			if (l->at[k] >= 0)
+				return err_perm(e, "the first line names '%s' "
+				    "twice", known[k].name);
+			l->at[k] = (int)i;
+		}
 	}
 	if ((l->at[ID] < 0 && l->at[ID_RAW] < 0) || l->at[SUBMIT] < 0)
 		return err_perm(e, "this is not what sacct -P prints, or it "
@@ -193,9 +198,7 @@ read_times(const struct layout *l, char *const *fields, struct job *j,
 	}
 	if (j->n[JOB_START] < 0)
 		j->n[JOB_RUN] = -1;	/* sacct says 0 of those too */
-	if (j->n[JOB_START] >= j->n[JOB_SUBMIT])
-		j->n[JOB_WAIT] = j->n[JOB_START] - j->n[JOB_SUBMIT];
-	return 0;
+	return job_check(j, e);
 }
 
 /* The value of a part of "cpu=4,gres/gpu=2,mem=8G", or NULL. */

@@ -124,11 +124,14 @@ read_row(struct row *r, char *line, struct err *e)
 		if (line_number(fields[i], &r->v[i]) < 0 || (i != CPU &&
 		    r->v[i] != (double)(int64_t)r->v[i]))
 			return err_perm(e, "field %zu: '%s' is neither -1 nor "
-			    "a number of 0 to 2^53", i + 1, fields[i]);
+			    "a %snumber of 0 to 2^53", i + 1, fields[i],
+			    i == CPU ? "" : "whole ");
 	}
 	if (r->v[JOB] < 0 || r->v[SUBMIT] < 0)
 		return err_perm(e, "field %d is -1: a job has a number and a "
 		    "submit time", r->v[JOB] < 0 ? 1 : 2);
+	if (r->v[SUBMIT] + r->v[WAIT] + r->v[RUN] > NUMBER_MAX)
+		return err_perm(e, "it ends after 2^53");
 	if (r->v[STATUS] >= (double)ARRAY_LEN(states))
 		return err_perm(e, "field 11: status '%s' is not -1 to 5",
 		    fields[STATUS]);
