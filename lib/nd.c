@@ -53,6 +53,7 @@ look(struct nd_in *in, struct err *e)
 	in->begun = true;
 	if (in->line > 0)
 		return 0;
+	in->scanned = 0;	/* what was searched may go */
 	for (i = 0; i < ARRAY_LEN(packed); i++) {
 		if (strncmp(data, packed[i].bytes, strlen(packed[i].bytes)))
 			continue;
@@ -61,10 +62,8 @@ look(struct nd_in *in, struct err *e)
 		return err_perm(e, "%s: compressed by %s: it must go through "
 		    "%s first", in->name, packed[i].of, packed[i].with);
 	}
-	if (strncmp(data, mark, strlen(mark)) == 0) {
+	if (strncmp(data, mark, strlen(mark)) == 0)
 		buf_drop(&in->buf, strlen(mark));
-		in->scanned = 0;
-	}
 	return 0;
 }
 
