@@ -35,12 +35,15 @@ compact(struct nd_in *in)
 	in->start = 0;
 }
 
-/* A stream that begins as a text does not; once, when enough of it is there. */
+/*
+ * A stream that begins as a text does not; once, when enough of it is there.
+ * None of these has an LF in its first three bytes, or a line might be out.
+ */
 static int
 look(struct nd_in *in, struct err *e)
 {
 	static const struct { const char *bytes, *of, *with; } packed[] = {
-		{ "\x1f\x8b", "gzip", "zcat" }, { "BZh", "bzip2", "bzcat" },
+		{ "\x1f\x8b\b", "gzip", "zcat" }, { "BZh", "bzip2", "bzcat" },
 		{ "\xfd" "7zX", "xz", "xzcat" },
 		{ "\x28\xb5\x2f\xfd", "zstd", "zstdcat" },
 	};
