@@ -266,6 +266,34 @@ job() {
 	)
 }
 
+# Among them jobs with equal ends, of which the one that was submitted first
+# comes first though others were before it; jobs on one node with GPUs, for which
+# all nodes are alike; and those that may start as soon as others have.
+@test "all that a job can ask for: as it was seen" {
+	cat >cluster <<-'END'
+	SelectTypeParameters=CR_CPU_Memory
+	DefMemPerCPU=512
+	SchedulerParameters=defer,sched_interval=1,bf_interval=1
+	NodeName=n[1-4] CPUs=8 RealMemory=32768 Gres=gpu:4
+	PartitionName=main Nodes=ALL Default=YES
+	END
+	jq -Rnc 'inputs | select(startswith("#") | not) | split(" ")
+		| [.[] | select(. != "-") // null] as $f
+		| def int: if . then tonumber else . end;
+		{ kind: "job", job_id: $f[0] | int, array_job_id: $f[1] | int,
+		  array_task_id: $f[2] | int, submit_at: ($f[3] | int + 11713),
+		  cpus: $f[4] | int, node_count: $f[5] | int,
+		  mem_mb: $f[6] | int, gres: $f[7], nice: $f[8] | int,
+		  dependency: $f[9], limit_s: ($f[10] | int * 60),
+		  run_s: $f[11] | int } | with_entries(select(.value != null))' \
+		"$root/t/slurm-seen.txt" >in
+	[ "$(wc -l <in)" = 141 ]
+	sched-sim -c cluster -p slurm <in >out
+	jq -r '"\(.job_id) \(.start_at - 11713) \(.nodes)"' out | sort -n |
+		diff -u <(grep -v '^#' "$root/t/slurm-seen.txt" |
+		cut -d' ' -f1,13,14 | sort -n) -
+}
+
 @test "backfill: who is in nobody's way; without it, nobody" {
 	cluster 'NodeName=n2 CPUs=1'
 	job 1 '"submit_at":0'

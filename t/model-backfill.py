@@ -204,7 +204,7 @@ class Model(nodes_.Model):
             self.by_id[j.id] = j
         self.t0 = jobs[0]["submit_at"]
         self.last_calc, self.next_calc = self.t0, self.t0
-        self.last_fill, self.fill_at = self.t0, None
+        self.last_fill, self.fill_at, self.late = self.t0, None, None
         self.all = sum(n.cpus for n in self.nodes)
 
     # ---- priorities
@@ -315,7 +315,7 @@ class Model(nodes_.Model):
         got = self.where(j, off, self.running)
         if got is not None:
             return self.now, got
-        todo = sorted(self.running, key=lambda r: r.until)
+        todo = sorted(self.running, key=lambda r: (r.until, r.place))
         span, barrier = 30, None
         while todo:
             batch = []
@@ -415,18 +415,21 @@ class Model(nodes_.Model):
         return {p.node.place for j in self.ended for p in j.ids
                 if self.gone(j) > self.now}
 
-    def look(self):
+    def release(self):
         changed = False
-        if self.conf["multifactor"] and self.next_calc <= self.now:
-            self.calculate()
-            changed = True
         for j in self.waiting:
             if j.eligible is None and self.free(j):
                 j.eligible = self.now
                 self.prioritise(j)
                 changed = True
-        self.main_pass()
         return changed
+
+    def notice(self):
+        changed = False
+        if self.conf["multifactor"] and self.next_calc <= self.now:
+            self.calculate()
+            changed = True
+        return self.release() or changed
 
     def instant(self, new):
         changed = False
@@ -439,8 +442,9 @@ class Model(nodes_.Model):
             j.priority = self.lowest - j.rec.get("nice", 0)
             self.waiting.append(j)
             if not self.conf["defer"]:
-                changed |= self.look()
-        changed |= self.look()
+                changed |= self.notice()
+                self.main_pass()
+        changed |= self.notice()
         every = self.conf["interval"]
         if changed and self.conf["backfill"] and \
            (self.fill_at is None or self.fill_at < self.now):
@@ -450,6 +454,18 @@ class Model(nodes_.Model):
             if self.queue():
                 self.backfill()
             self.last_fill, self.fill_at = self.now, None
+            self.release()
+        self.main_pass()
+        # who has started changes plans, and who waited for that is seen then
+        self.late = None
+        if any(j.start == self.now for j in self.running + self.ended):
+            gap = self.now - self.last_fill
+            after = self.last_fill + every * max(-(-gap // every), 1)
+            if self.conf["backfill"] and self.fill_at is None:
+                self.fill_at = after
+            if any(j.eligible is None and self.free(j)
+                   for j in self.waiting):
+                self.late = after
 
     def next_instant(self, todo):
         out = [j.submit for j in todo[:1]]
@@ -472,6 +488,8 @@ class Model(nodes_.Model):
                         if on.running:
                             at = on.start + 60 * int(plus or 0)
                             out += [at] if at > self.now else []
+        if self.late is not None:
+            out.append(self.late)
         return min(out)
 
     def go(self):

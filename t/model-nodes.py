@@ -136,6 +136,8 @@ class Left:
         if need.even:
             each = need.cpus // need.nodes
             return each if cpus >= each else 0
+        if need.gres and not need.whole and 1 in (need.nodes, need.cpus):
+            return need.cpus if cpus >= need.cpus else 0
         return cpus
 
 

@@ -68,6 +68,16 @@ has_features(const struct node *node, const struct need *n)
 	    (node->features & n->features) == n->features;
 }
 
+/*
+ * Whether it can only be on one. With generic resources such a job is offered
+ * no more CPUs of a node than it needs, so that all where it fits are alike.
+ */
+static bool
+on_one_node(const struct need *n)
+{
+	return !n->exclusive && (n->node_count == 1 || n->cpus == 1);
+}
+
 /* How many CPUs of the node the job could have. */
 static int32_t
 usable(const struct cluster *c, int32_t i, const struct res *left,
@@ -88,6 +98,8 @@ usable(const struct cluster *c, int32_t i, const struct res *left,
 		after = *left;
 		if (!take_asks(n, c->res_len, &after))
 			return 0;
+		if (on_one_node(n))
+			return cpus < n->cpus ? 0 : n->cpus;
 	}
 	if (n->even) {
 		each = n->cpus / n->node_count;

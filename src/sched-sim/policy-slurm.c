@@ -229,6 +229,7 @@ release(struct sim *s, struct slurm *z)
 			z->queue[at] = z->queue[at - 1];
 		z->queue[at] = job;
 	}
+	z->changed |= kept < z->held_len;
 	z->held_len = kept;
 }
 
@@ -236,6 +237,26 @@ static int64_t
 planned_end(const struct sim *s, int32_t job)
 {
 	return s->jobs[job].start_at + s->jobs[job].limit_s;
+}
+
+/* Whether a comes before b among those that run. */
+static bool
+ends_before(const struct sim *s, int32_t a, int32_t b)
+{
+	if (planned_end(s, a) != planned_end(s, b))
+		return planned_end(s, a) < planned_end(s, b);
+	return slurm_of(s, a)->place < slurm_of(s, b)->place;
+}
+
+/* What is left of an array when a task starts is a new job in the list. */
+static void
+split_array(const struct sim *s, struct slurm *z, int32_t job)
+{
+	int64_t array = slurm_of(s, job)->array;
+
+	if (array >= 0 && job + 1 < s->submitted &&
+	    slurm_of(s, job + 1)->array == array)
+		slurm_of(s, job + 1)->place = z->places++;
 }
 
 void
@@ -248,8 +269,10 @@ slurm_start(struct sim *s, int32_t at)
 	memmove(z->queue + at, z->queue + at + 1,
 	    (size_t)(z->queue_len - at) * sizeof(*z->queue));
 	sim_start(s, job, NULL);
-	for (i = z->running_len++; i > 0 && planned_end(s,
-	    z->running[i - 1]) > planned_end(s, job); i--)
+	z->started = true;
+	split_array(s, z, job);
+	for (i = z->running_len++; i > 0 &&
+	    ends_before(s, job, z->running[i - 1]); i--)
 		z->running[i] = z->running[i - 1];
 	z->running[i] = job;
 }
@@ -356,12 +379,10 @@ next_backfill(const struct sim *s, const struct slurm *z)
 	    MAX((s->now - z->backfilled_at + every - 1) / every, 1);
 }
 
-/* All but the backfill. */
+/* What has changed, and who may run now. */
 static void
-look(struct sim *s, struct slurm *z)
+notice(struct sim *s, struct slurm *z)
 {
-	int32_t had = z->queue_len;
-
 	z->changed |= s->freed;
 	z->changed |= completed(s, z);
 	if (conf_of(s)->multifactor && z->calc_at <= s->now) {
@@ -369,9 +390,6 @@ look(struct sim *s, struct slurm *z)
 		z->changed = true;
 	}
 	release(s, z);
-	z->changed |= z->queue_len > had;
-	if (z->changed)
-		main_pass(s, z);
 }
 
 /* Without defer each is looked at as it comes, an array as one. */
@@ -382,6 +400,7 @@ policy_submit(struct sim *s, int32_t job)
 	struct slurm *z = s->own;
 
 	slurm_of(s, job)->priority = basic(z, u);
+	slurm_of(s, job)->place = z->places++;
 	z->held[z->held_len++] = job;
 	if (conf_of(s)->defer)
 		return;
@@ -389,26 +408,56 @@ policy_submit(struct sim *s, int32_t job)
 	    s->jobs[job + 1].submit_at == s->now &&
 	    slurm_of(s, job + 1)->array == u->array)
 		return;
-	look(s, z);
+	notice(s, z);
+	if (z->changed)
+		main_pass(s, z);
 }
 
+/*
+ * When somebody has started, the next backfill plans anew, and so early sees
+ * who waited for that start alone.
+ */
+static void
+plan_anew(const struct sim *s, struct slurm *z)
+{
+	int64_t next = next_backfill(s, z), wake = NEVER;
+	int32_t i;
+
+	if (!conf_of(s)->no_backfill && z->backfill_at == NEVER)
+		z->backfill_at = next;
+	for (i = 0; i < z->held_len; i++)
+		if (slurm_job_is_free(s, z->held[i], &wake))
+			wake = MIN(wake, next);
+	z->dep_at = MIN(z->dep_at, wake);
+	z->started = false;
+}
+
+/*
+ * As Slurm's threads fall into step when both look once a second: the backfill
+ * first, and right behind it the main pass, which sees whom it has released.
+ */
 static void
 slurm_pass(struct sim *s)
 {
 	const struct slurm_conf *f = conf_of(s);
 	struct slurm *z = s->own;
 
-	look(s, z);
+	notice(s, z);
 	if (z->changed && !f->no_backfill && (z->backfill_at == NEVER ||
 	    z->backfill_at < s->now))
 		z->backfill_at = next_backfill(s, z);
-	z->changed = false;
 	if (z->backfill_at <= s->now) {
 		if (z->queue_len > 0)
 			slurm_backfill(s);
 		z->backfilled_at = s->now;
 		z->backfill_at = NEVER;
+		release(s, z);
 	}
+	if (z->changed)
+		main_pass(s, z);
+	z->changed = false;
+	if (z->started)
+		plan_anew(s, z);
 }
 
 static int64_t

@@ -71,6 +71,7 @@ struct slurm_job {
 	bool any;		/* of deps one is enough */
 	int64_t eligible_at;
 	int64_t priority;
+	int64_t place;		/* in Slurm's list of jobs */
 };
 
 /* ---- slurm-conf.c ---- */
@@ -132,7 +133,7 @@ struct slurm {
 	int32_t queue_len;
 	int32_t *held;		/* who waits for others */
 	int32_t held_len;
-	int32_t *running;	/* by planned end */
+	int32_t *running;	/* by planned end, then by place */
 	int32_t running_len;
 	int64_t counted_at;	/* until then usage has been counted */
 	int32_t counted;	/* of those that have ended: before this one */
@@ -142,9 +143,11 @@ struct slurm {
 	int64_t dep_at;		/* when a dependency ends by itself */
 	int64_t lowest;		/* of priority/basic, nice apart */
 	int64_t array;		/* of who was submitted last, or -1 */
+	int64_t places;		/* that have been given */
 	int32_t completed;	/* those that have ended before this one */
 	int64_t *completing;	/* each node, before this time */
 	bool changed;		/* since the last pass */
+	bool started;		/* somebody has, at this instant */
 	int64_t best_qos, best_partition;	/* of all priorities */
 	struct res *free_;	/* room for trying */
 	int32_t *starts;	/* of each share, in one backfill */
