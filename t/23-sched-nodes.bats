@@ -147,6 +147,8 @@ one() {
 	{"kind":"node","name":"m[1-300000]","cpus":1}|'m[1-300000]': more than 262144 nodes
 	{"kind":"node","name":"n2","cpus":1073741824}|'n2': more than 1073741824 CPUs
 	{"kind":"node","name":"n2","cpus":1,"gres":":3"}|gres ':3' cannot be read
+	{"kind":"node","name":"n\"2","cpus":1}|'n"2': node names have no quotes, backslashes or control characters
+	{"kind":"node","name":"n2","cpus":1,"gres":"g\\u:3"}|gres 'g\u:3' cannot be read
 	{"kind":"node","name":"n2","cpus":1,"features":7}|node: 'features' must be text
 	{"kind":"partition"}|partition: 'name' is missing
 	{"kind":"partition","name":"p","max_s":0}|partition: 'max_s' must be an integer, 1 to 9007199254740992

@@ -308,6 +308,64 @@ job() {
 	[ "$(order)" = "1 2 3 4 " ]
 }
 
+# why JOB TIMES: why it waits then, of "in" on "cluster", into "why".
+why() {
+	sched-sim -c cluster -p slurm --explain="$1" <in >out
+	jq -r --argjson times "[$2]" 'select(.kind == "event") |
+		select(.at | IN($times[])) | "\(.at) \(.why)"' out >why
+}
+
+@test "--explain: dependencies, who is before it, nodes, reservations" {
+	cat >cluster <<-'END'
+	PriorityType=priority/multifactor
+	SchedulerParameters=bf_interval=1,bf_resolution=1
+	GresTypes=gpu
+	SelectTypeParameters=CR_CPU_Memory
+	NodeName=n1 CPUs=4 RealMemory=1000 Gres=gpu:a100:2
+	NodeName=n2 CPUs=4 RealMemory=1000 Feature=ib
+	PartitionName=main Nodes=ALL Default=YES
+	PartitionName=first Nodes=n2 PriorityTier=2
+	{"kind":"cluster","complete_s":5}
+	END
+	cat >in <<-'END'
+	{"kind":"job","job_id":1,"submit_at":0,"cpus":3,"mem_mb":600,"limit_s":100,"run_s":50}
+	{"kind":"job","job_id":2,"submit_at":0,"cpus":8,"limit_s":60,"run_s":10}
+	{"kind":"job","job_id":3,"submit_at":1,"cpus":1,"limit_s":200,"run_s":30}
+	{"kind":"job","job_id":4,"submit_at":2,"cpus":1,"limit_s":20,"run_s":20,"dependency":"afterany:1"}
+	{"kind":"job","job_id":5,"submit_at":3,"cpus":1,"limit_s":20,"run_s":20,"gpus":2,"node_count":1,"mem_mb":500}
+	{"kind":"job","job_id":6,"submit_at":20,"cpus":2,"limit_s":20,"run_s":20,"constraint":"ib","partition":"first"}
+	{"kind":"job","job_id":7,"submit_at":20,"cpus":4,"node_count":1,"exclusive":true,"limit_s":20,"run_s":20,"constraint":"ib"}
+	END
+	why 2 0,1,40,50
+	diff -u - why <<-'END'
+	0 (Resources) it needs 8 CPUs: n1 has 1 CPU; n2 has 4 CPUs
+	1 (Resources) it needs 8 CPUs: n1 has 1 CPU; n2 has 4 CPUs; its own reservation begins at 100 on n[1-2]
+	40 (Resources) it needs 8 CPUs: n1 has 1 CPU; n2 is COMPLETING; its own reservation begins at 100 on n[1-2]
+	50 (Resources) it needs 8 CPUs: n1 is COMPLETING; n2 has 0 CPUs; its own reservation begins at 65 on n[1-2]
+	END
+	why 3 1,50,70
+	diff -u - why <<-'END'
+	1 (Priority) job 2 is before it; it would fit on n1, but job 2 has a reservation there from 100 until 160, and its own limit ends at 201; its own reservation begins at 160 on n1
+	50 (Priority) job 2 is before it, and it needs 1 CPU: n1 is COMPLETING; n2 has 0 CPUs; its own reservation begins at 125 on n1
+	70 (Resources) it needs 1 CPU: n1 has 0 CPUs; n2 has 0 CPUs; its own reservation begins at 130 on n1
+	END
+	why 4 2,50,55
+	diff -u - why <<-'END'
+	2 (Dependency) job 1 has not ended
+	50 (Dependency) job 1 is COMPLETING until 55
+	55 (Priority) job 2 is before it; it would fit on n1, but job 2 has a reservation there from 65 until 125, and its own limit ends at 75; its own reservation begins at 125 on n2
+	END
+	why 5 3
+	diff -u - why <<-'END'
+	3 (Priority) job 2 is before it, and it needs 1 CPU on 1 node, 500 MiB on each, 2 gpu on each node: n1 has 1 CPU, 400 MiB, 2 gpu; n2 has 4 CPUs, 1000 MiB, 0 gpu; its own reservation begins at 360 on n1
+	END
+	why 7 20,40
+	diff -u - why <<-'END'
+	20 (Priority) job 2 is before it, and it needs 4 CPUs on 1 whole node: n1 lacks a feature; n2 has 2 CPUs; its own reservation begins at 40 on n2
+	40 (Priority) job 2 is before it, and it needs 4 CPUs on 1 whole node: n1 lacks a feature; n2 is COMPLETING; its own reservation begins at 41 on n2
+	END
+}
+
 @test "slurm.conf: defaults, continued lines, several CPUs, words of others" {
 	cat >cluster <<-'END'
 	# a comment

@@ -158,6 +158,18 @@ gres_split(const char *s, size_t end, size_t *len, int64_t *count,
 	return 0;
 }
 
+/* Whether a name can stand in a record as it is. */
+static bool
+is_plain(const char *s, size_t len)
+{
+	size_t i;
+
+	for (i = 0; i < len; i++)
+		if ((unsigned char)s[i] < ' ' || strchr("\"\\", s[i]) != NULL)
+			return false;
+	return true;
+}
+
 int
 cluster_add_gres(struct cluster *c, const char *text, struct res *has,
     struct err *e)
@@ -171,7 +183,7 @@ cluster_add_gres(struct cluster *c, const char *text, struct res *has,
 		end = strcspn(s, ",");
 		if (gres_split(s, end, &len, &count, e) < 0)
 			return -1;
-		if (len == 0)
+		if (len == 0 || !is_plain(s, len))
 			return err_perm(e, "gres '%s' cannot be read", text);
 		k = kind_of_gres(c, s, len, e);
 		if (k < 0)
@@ -197,6 +209,9 @@ add_node(void *to, const char *name, struct err *e)
 	struct cluster *c = a->c;
 	struct node *n;
 
+	if (!is_plain(name, strlen(name)))
+		return err_perm(e, "node names have no quotes, "
+		    "backslashes or control characters");
 	if (map_get(&c->node_names, name) != NULL)
 		return err_perm(e, "node %s is there twice", name);
 	if (c->nodes_len == NODES_MAX)

@@ -205,6 +205,9 @@ struct need *need_new(const struct need_line *l, struct cluster *c,
 int32_t nodes_place(const struct cluster *c, const struct res *free_,
     const struct need *n, struct part *parts);
 
+/* Whether the node has the features that the job asks for. */
+bool nodes_has_features(const struct node *node, const struct need *n);
+
 /* Whether there is such a place. */
 bool nodes_fit(const struct cluster *c, const struct res *free_,
     const struct need *n);

@@ -59,8 +59,8 @@ amount(const struct cluster *c, const struct res *left, const struct need *n,
 	return out;
 }
 
-static bool
-has_features(const struct node *node, const struct need *n)
+bool
+nodes_has_features(const struct node *node, const struct need *n)
 {
 	if (n->features == 0)
 		return true;
@@ -88,7 +88,7 @@ usable(const struct cluster *c, int32_t i, const struct res *left,
 	int32_t cpus = left->v[RES_CPU], each;
 
 	if (cpus == 0 || !(node->partitions >> n->partition & 1) ||
-	    !has_features(node, n) || n->mem_per_node > left->v[RES_MEM])
+	    !nodes_has_features(node, n) || n->mem_per_node > left->v[RES_MEM])
 		return 0;
 	if (n->exclusive && memcmp(left, &node->has, sizeof(*left)) != 0)
 		return 0;

@@ -481,5 +481,5 @@ slurm_wake(const struct sim *s)
 const struct policy policy_slurm = {
 	.name = "slurm", .check = slurm_check, .init = policy_init,
 	.submit = policy_submit, .end = slurm_end, .pass = slurm_pass,
-	.wake = slurm_wake,
+	.wake = slurm_wake, .why = slurm_why,
 };

@@ -92,9 +92,12 @@ cut(struct plan *p, int64_t t)
 	return i;
 }
 
-/* Keeps these nodes, whole, from at to end, in steps of the resolution. */
+/*
+ * Keeps these nodes, whole, from at to end, in steps of the resolution, for
+ * the job.
+ */
 static void
-keep(struct plan *p, const struct sim *s, int64_t at, int64_t end,
+keep(struct plan *p, const struct sim *s, int32_t job, int64_t at, int64_t end,
     const struct part *parts, int32_t len)
 {
 	int64_t unit = s->cluster->slurm->bf_resolution_s;
@@ -106,6 +109,7 @@ keep(struct plan *p, const struct sim *s, int64_t at, int64_t end,
 	at = MAX(at, s->now);
 	if (at >= p->end || at >= end)
 		return;
+	slurm_remember(s, job, at, end, parts, len);
 	first = cut(p, at);
 	last = end < p->end ? cut(p, end) : p->len;
 	for (i = first; i < last; i++)
@@ -324,7 +328,8 @@ find_time(struct sim *s, struct slurm *z, struct plan *p, int32_t at,
 			break;
 	}
 	if (start <= p->end)
-		keep(p, s, start, start + j->limit_s, s->parts, len);
+		keep(p, s, z->queue[at], start, start + j->limit_s, s->parts,
+		    len);
 	return false;
 }
 
@@ -347,6 +352,7 @@ slurm_backfill(struct sim *s)
 	int32_t i = 0;
 
 	plan_init(&p, s);
+	slurm_forget(z);
 	set = xcalloc(p.words, sizeof(*set));
 	memset(z->starts, 0, (size_t)f->shares_len * sizeof(*z->starts));
 	while (i < z->queue_len && tests++ < f->bf_max_job_test) {

@@ -293,8 +293,8 @@ slurm_job_link(struct sim *s, struct err *e)
 	return got;
 }
 
-static bool
-dep_is_met(const struct sim *s, const struct dep *d, int64_t *wake)
+bool
+slurm_dep_is_met(const struct sim *s, const struct dep *d, int64_t *wake)
 {
 	const struct sim_job *on = &s->jobs[d->job];
 
@@ -316,6 +316,6 @@ slurm_job_is_free(const struct sim *s, int32_t job, int64_t *wake)
 	int32_t i, met = 0;
 
 	for (i = 0; i < j->deps_len; i++)
-		met += dep_is_met(s, &j->deps[i], wake);
+		met += slurm_dep_is_met(s, &j->deps[i], wake);
 	return met == j->deps_len || (j->any && met > 0);
 }

@@ -7,6 +7,7 @@
  *	slurm-job.c	users, dependencies: what a job's record says of them
  *	slurm-share.c	who has used how much, and what that is worth
  *	slurm-backfill.c  reservations, and who may start before them
+ *	slurm-why.c	why a job waits
  *	policy-slurm.c	the queue, and the main pass
  */
 #ifndef BERTH_SLURM_H
@@ -102,6 +103,9 @@ int slurm_job_link(struct sim *s, struct err *e);
  */
 bool slurm_job_is_free(const struct sim *s, int32_t job, int64_t *wake);
 
+/* The same of one dependency; *wake becomes no later. */
+bool slurm_dep_is_met(const struct sim *s, const struct dep *d, int64_t *wake);
+
 /* ---- slurm-share.c ---- */
 
 /* What sacctmgr would say. 0; -1 and *e. */
@@ -126,7 +130,14 @@ double slurm_share_kept(const struct slurm_conf *f, int64_t span_s);
 /* Sets all factors. */
 void slurm_share_rank(struct slurm_conf *f);
 
-/* ---- policy-slurm.c, slurm-backfill.c ---- */
+/* ---- policy-slurm.c, slurm-backfill.c, slurm-why.c ---- */
+
+/* Nodes that the last backfill has kept for a job. */
+struct slurm_kept {
+	int32_t job, len;
+	int64_t at, end;
+	struct part *parts;	/* its own */
+};
 
 struct slurm {
 	int32_t *queue;		/* who may run, in order of priority */
@@ -151,6 +162,8 @@ struct slurm {
 	int64_t best_qos, best_partition;	/* of all priorities */
 	struct res *free_;	/* room for trying */
 	int32_t *starts;	/* of each share, in one backfill */
+	struct slurm_kept *kept;	/* only if a job is to be explained */
+	int32_t kept_len;
 };
 
 /* Takes it off the queue and starts it, on its parts if it has some. */
@@ -164,5 +177,13 @@ void slurm_leave_completing(const struct sim *s, struct res *left);
 
 /* One pass over the queue. */
 void slurm_backfill(struct sim *s);
+
+/* Notes a reservation, for slurm_why; and drops all that were noted. */
+void slurm_remember(const struct sim *s, int32_t job, int64_t at, int64_t end,
+    const struct part *parts, int32_t len);
+void slurm_forget(struct slurm *z);
+
+/* Adds why the job, which has been submitted, waits, as squeue names it. */
+void slurm_why(const struct sim *s, int32_t job, struct buf *b);
 
 #endif
