@@ -472,7 +472,7 @@ any_by_chance() {
 	[ "$stderr" = "sched-sim: procs=8: rounds need servers: an ini file, or node records" ]
 }
 
-@test "servers from node records, if they are all alike" {
+@test "servers from node records" {
 	local node='{"kind":"node","name":"n[1-3]","cpus":24,"mem_mb":512000,"gres":"gpu:a100:8"}'
 	rounds workload 6 >jobs
 	small 3 8 24
@@ -483,19 +483,136 @@ any_by_chance() {
 	sim -c cluster.ini -p las+tune --rounds <jobs >want
 	sim -c nodes -p las+tune --rounds <jobs >got
 	cmp want got
-	while IFS='|' read -r edit text; do
-		{ echo "$node"; jq -c "$edit" <<<"$node"; } >nodes
-		run -2 --separate-stderr sched-sim -c nodes -p fifo <jobs
-		[ "$stderr" = "sched-sim: nodes: $text" ] ||
+	# without GPUs it has no part in it
+	{ jq -c 'del(.gres) + {name: "cpu"}' <<<"$node"; echo "$node"; } >mixed
+	own -c mixed -p srtf+tune --rounds <jobs >got
+	own -c nodes -p srtf+tune --rounds <jobs | cmp - got
+	jq -c 'del(.gres)' <<<"$node" >nodes
+	run -2 --separate-stderr sched-sim -c nodes -p fifo <jobs
+	[ "$stderr" = "sched-sim: nodes: no node has GPUs, and rounds share them out" ]
+}
+
+# unlike SEED...: all policies, on nodes and with jobs by chance.
+unlike() {
+	local seed policies
+	policies=$(for policy in fifo srtf srsf las ftf drf tetris dlas \
+		gittins; do
+		for how in "" +fair +tune +place +fair+place +tune+place; do
+			echo "$policy$how"
+		done
+	done)
+	for seed; do
+		echo "seed $seed"
+		rounds unlike "$seed" >jobs
+		# shellcheck disable=SC2086
+		for policy in $policies; do
+			own -c nodes -p "$policy" --rounds <jobs >"got.$policy"
+		done
+		# shellcheck disable=SC2086
+		model nodes --rounds $policies <jobs
+		# shellcheck disable=SC2086
+		rounds same $policies
+	done
+}
+
+@test "nodes that differ, and jobs for some of them, as the model has them" {
+	unlike 3 12 13 17
+}
+
+@test "in a long queue for unlike nodes, who is set aside does not matter" {
+	local policy
+	printf '%s\n' '{"kind":"node","name":"a[1-2]","cpus":24,"gres":"gpu:a100:8"}' \
+		'{"kind":"node","name":"v1","cpus":12,"mem_mb":64000,"gres":"gpu:v100:2"}' >nodes
+	sched-trace generate --stream=synergy-single --rate=60 --seed=7 \
+		--jobs=600 | jq -c 'if .job_id % 9 == 0 then .gres = "gpu:v100"
+		else . end' >jobs
+	for policy in ftf srtf+fair srtf+tune; do
+		own -c nodes -p "$policy" <jobs >got
+		own -c nodes -p "$policy" --rounds <jobs >all
+		grep '"kind":"job"' all | cmp - got
+	done
+	[ "$(jq -s '[.[] | select(.kind == "round") | .order | length] | max' \
+		all)" -gt 300 ]
+}
+
+@test "a job is where it asks to be, and is as fast as the slowest there" {
+	cat >nodes <<-'END'
+	{"kind":"node","name":"a","cpus":24,"mem_mb":512000,"gres":"gpu:a100:2","partition":"main"}
+	{"kind":"node","name":"v","cpus":2,"mem_mb":512000,"gres":"gpu:v100:2,nvme:1","partition":"main,old","features":"ib"}
+	END
+	local asks want
+	while IFS='|' read -r asks want; do
+		jq -nc "{kind: \"job\", job_id: 1, submit_at: 0, gpus: 2,
+			model: \"res18\", iters: 1000} + $asks" >in
+		own -c nodes -p fifo+fair --rounds <in >got
+		[ "$(jq -c 'if .kind == "job" then .end_at else
+			[.running[].shares[] | .server, .cpus] end' got |
+			tr '\n' ' ')" = "$want " ] || { cat got; return 1; }
+	done <<-'END'
+	{}|[0,24] [] 300
+	{gres: "gpu:v100:2"}|[1,2] [] 1800
+	{gres: "gpu,nvme:1"}|[1,2] [] 1800
+	{partition: "old"}|[1,2] [] 1800
+	{constraint: "ib"}|[1,2] [] 1800
+	{gpus: 3}|[0,24,1,1] [] 1800
+	END
+	while IFS='|' read -r asks want; do
+		jq -nc "{kind: \"job\", job_id: 1, submit_at: 0, gpus: 2,
+			model: \"res18\", iters: 1000} + $asks" >in
+		run -2 --separate-stderr sched-sim -c nodes -p fifo+fair <in
+		[ "$stderr" = "sched-sim: stdin:1: job: $want" ] ||
 			{ echo "$stderr"; return 1; }
 		[ -z "$output" ]
 	done <<-'END'
-	. + {name: "big", cpus: 48}|big is not like n1: rounds need servers that are all alike
-	del(.gres) + {name: "cpu"}|cpu is not like n1: rounds need servers that are all alike
+	{gres: "gpu:h100"}|no node has the gres 'gpu:h100'
+	{partition: "new"}|the cluster has no partition 'new'
+	{constraint: "opa"}|no node has the feature 'opa'
+	{gres: "gpu:a100", constraint: "ib"}|no node has GPUs, and all that it asks for of nodes
+	{gpus: 3, partition: "old"}|3 GPUs are more than the 2 of the nodes that it asks for
+	{gpus: 5}|5 GPUs are more than the 4 of the cluster
 	END
-	jq -c 'del(.gres)' <<<"$node" >nodes
-	run -2 --separate-stderr sched-sim -c nodes -p fifo <jobs
-	[ "$stderr" = "sched-sim: nodes: n1 has no GPUs, and rounds share them out" ]
+	echo '{"kind":"job","job_id":1,"submit_at":0,"gpus":1,"model":"gnmt","iters":5}' >in
+	run -2 --separate-stderr sched-sim -c nodes -p fifo+opt <in
+	[ "$stderr" = "sched-sim: opt: the servers are not all alike; fair, tune and greedy take any" ]
+	run -2 --separate-stderr \
+		sched-sim --compat=synergy -c nodes -p fifo <in
+	[ "$stderr" = "sched-sim: nodes: v is not like a: in SYNERGY's form all servers are alike" ]
+	sed -i 's/"cpus":2,/"cpus":24,/; s/,nvme:1//; s/v100/a100/' nodes
+	own -c nodes -p fifo+opt <in >got
+	jq -c '.partition = "old"' in >some
+	run -2 --separate-stderr sched-sim -c nodes -p fifo+opt <some
+	[ "$stderr" = "sched-sim: opt: some jobs may not run on all servers; fair, tune and greedy take such" ]
+}
+
+@test "--explain counts the GPUs that a job may use" {
+	cat >nodes <<-'END'
+	{"kind":"node","name":"a[1-2]","cpus":24,"mem_mb":512000,"gres":"gpu:a100:2"}
+	{"kind":"node","name":"v","cpus":6,"mem_mb":512000,"gres":"gpu:v100:2"}
+	END
+	cat >in <<-'END'
+	{"kind":"job","job_id":1,"submit_at":0,"gpus":5,"model":"gnmt","iters":10}
+	{"kind":"job","job_id":2,"submit_at":0,"gpus":2,"model":"gnmt","iters":10,"gres":"gpu:v100"}
+	{"kind":"job","job_id":3,"submit_at":300,"gpus":1,"model":"alexnet","iters":10,"gres":"gpu:v100"}
+	{"kind":"job","job_id":4,"submit_at":300,"gpus":1,"model":"alexnet","iters":10,"gres":"gpu:v100"}
+	END
+	own -c nodes -p fifo --explain=2 <in >got
+	own -c nodes -p fifo --explain=4 <in >>got
+	jq -r 'select(.kind == "event") | "\(.job_id) \(.at) \(.why)"' got >said
+	diff -u - said <<-'END'
+	2 0 place 2 of 2: 1 jobs before it have 1 of the 2 GPUs it may use, and it needs 2
+	4 300 place 3 of 3: 1 jobs before it have 2 of the 2 GPUs it may use, and it needs 1
+	4 600 place 2 of 2: 1 of the 2 GPUs it may use are left, but not with the CPUs and the memory that each of its 1 would have there
+	END
+}
+
+@test "where a node says nothing of memory, it suffices" {
+	rounds workload 6 >jobs
+	small 3 8 24
+	sed -i 's/^dram.*/dram_per_server = 2000/' cluster.ini
+	echo '{"kind":"node","name":"n[1-3]","cpus":24,"gpus":8}' >nodes
+	own -c cluster.ini -p srtf+tune --rounds <jobs >want
+	own -c nodes -p srtf+tune --rounds <jobs >got
+	cmp want got
 }
 
 # 10 / 3 is rounded up, and three times that is more than 10

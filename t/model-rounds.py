@@ -2,7 +2,7 @@
 """The rounds of sched-sim again, the slow way: every GPU is an entry of a list,
 every round starts from nothing, Python's own sort and heap do the ordering.
 
-	model-rounds.py INI [--compat=synergy] [--static] [--rounds]
+	model-rounds.py INI|NODES [--compat=synergy] [--static] [--rounds]
 		[--window=A:B] [--exact] [--starve=S] [--queues=S,...]
 		[--promote=N] POLICY... <jobs
 
@@ -76,33 +76,83 @@ def tput(model, cpus, mem):
     return min(1, cpus / 1) * (low + (high - low) * f)
 
 
+class Server:
+    """What a server has, and the words by which jobs ask for it."""
+
+    def __init__(self, gpus, cpus, mem_gb, storage, node):
+        self.g, self.cap = gpus, [gpus, cpus, mem_gb, storage]
+        self.fair = [c / gpus for c in self.cap]
+        self.slack = [0] + [0 if Cluster.compat else x * 1e-9
+                            for x in self.cap[1:]]
+        self.words = {key: set(node.get(key, "").split(",")) - {""}
+                      for key in ("partition", "features")}
+        self.gres = [g.split(":") for g in node.get("gres", "").split(",")]
+
+    def is_for(self, rec):
+        if rec.get("partition", "") not in self.words["partition"] | {""}:
+            return False
+        for ask in filter(None, rec.get("gres", "").split(",")):
+            name, kind = (ask.split(":") + [""])[:2]
+            if name == "gpu" and not kind.isdigit() and kind and any(
+                    g[0] == "gpu" and g[1] != kind for g in self.gres):
+                return False
+            if name != "gpu" and not any(g[0] == name for g in self.gres):
+                return False
+        wanted = rec.get("constraint", "")
+        if "|" in wanted:
+            return bool(self.words["features"] & set(wanted.split("|")))
+        return set(filter(None, wanted.split("&"))) <= self.words["features"]
+
+
 class Cluster:
     compat = True
 
     def __init__(self, path):
-        ini = configparser.ConfigParser()
-        ini.read_file(open(path))
-        get = ini["CLUSTER"].getint
-        self.n, self.g = get("servers_per_rack"), get("gpus_per_server")
-        self.cap = [self.g, get("cpus_per_server"), get("dram_per_server"),
-                    get("sspeed_per_server")]
-        self.fair = [c / self.g for c in self.cap]
-        self.total = [c * self.n for c in self.cap]
-        self.slack = [0] + [0 if self.compat else x * 1e-9
-                            for x in self.cap[1:]]
+        text = open(path).read()
+        self.servers = list(self.of_nodes(text) if text[0] == "{" else
+                            self.of_ini(text))
+        self.n = len(self.servers)
+        self.at = [s for s in range(self.n)          # of a GPU: its server
+                   for _ in range(self.servers[s].g)]
+        self.total = [sum(s.cap[k] for s in self.servers) for k in range(4)]
+        self.fair = [t / len(self.at) for t in self.total]
         self.clear()
 
+    @staticmethod
+    def of_ini(text):
+        ini = configparser.ConfigParser()
+        ini.read_string(text)
+        get = ini["CLUSTER"].getint
+        for _ in range(get("servers_per_rack")):
+            yield Server(get("gpus_per_server"), get("cpus_per_server"),
+                         get("dram_per_server"), get("sspeed_per_server"), {})
+
+    @staticmethod
+    def of_nodes(text):
+        for node in map(json.loads, text.splitlines()):
+            gpus = sum(int(g.split(":")[-1]) for g in node["gres"].split(",")
+                       if g.startswith("gpu"))
+            first, last = node["name"][2:-1].split("-")
+            for _ in range(int(first), int(last) + 1):
+                if gpus:
+                    yield Server(gpus, node["cpus"],
+                                 node["mem_mb"] / 1024 if "mem_mb" in node
+                                 else 250 * gpus, 62.5 * gpus, node)
+
     def clear(self):
-        self.left = [list(self.cap) for _ in range(self.n)]
-        self.gpus = list(range(self.n * self.g))    # the free ones
+        self.left = [list(s.cap) for s in self.servers]
+        self.gpus = list(range(len(self.at)))       # the free ones
         self.on = [[] for _ in range(self.n)]       # jobs, in placing order
 
     def free_on(self, s):
-        return [g for g in self.gpus if g // self.g == s]
+        return [g for g in self.gpus if self.at[g] == s]
+
+    def free_for(self, j):
+        return [g for g in self.gpus if self.at[g] in j.where]
 
     def fits(self, s, want, held=0):
-        return all(self.left[s][k] + self.slack[k] - held * want[k] >= want[k]
-                   for k in range(4))
+        return all(self.left[s][k] + self.servers[s].slack[k] -
+                   held * want[k] >= want[k] for k in range(4))
 
 
 class Job:
@@ -110,8 +160,15 @@ class Job:
         self.rec, self.id, self.g = rec, rec["job_id"], rec["gpus"]
         self.at, self.total = rec["submit_at"], rec["iters"]
         self.model = NAMES.index(rec["model"])
-        self.need_of(c, *PROFILES.get(c.cap[1] / c.g if c.compat else 3,
-                                      PROFILES[3])[self.model])
+        self.where = [s for s in range(c.n)
+                      if c.compat or c.servers[s].is_for(rec)]
+        self.need, self.least, self.fair = {}, {}, {}
+        for s in self.where:
+            self.need_of(c, s, *PROFILES.get(c.fair[1] if c.compat else 3,
+                                             PROFILES[3])[self.model])
+        self.own = max(sp for _, sp in self.need.values())
+        self.most = [max(d[k] for d, _ in self.need.values())
+                     for k in range(3)]
         self.sp, self.part = self.own, 0
         self.base = self.base_at = 0
         self.done = self.attained = self.prio = 0
@@ -119,28 +176,32 @@ class Job:
         self.start = self.end = None
         self.rounds = self.gaps = self.tuned = self.servers = 0
 
-    def need_of(self, c, cpus, mem, it, own):
-        d, line = [self.g, self.g * cpus, self.g * mem, self.g * 62.5], False
+    def need_of(self, c, s, cpus, mem, it, own):
+        """(amounts, speed) on one server: all it can use, the least, fair."""
+        on, d = c.servers[s], [self.g, self.g * cpus, self.g * mem,
+                               self.g * 62.5]
+        fair, line = [f * self.g for f in on.fair], False
         if not c.compat:
-            d = [self.g] + [min(d[k], self.g * (c.cap[k] / min(self.g, c.g)))
-                            for k in (1, 2)] + [min(d[3], c.fair[3] * self.g)]
+            d = [self.g] + [min(d[k], self.g * (on.cap[k] / min(self.g, on.g)))
+                            for k in (1, 2)] + [min(d[3], fair[3])]
             it = it / self.tput([f * self.g for f in c.fair])
             own = self.speed(c, d)
-        self.it, self.own = it, own
+        self.it = it
         for k in (1, 2, 3) if c.compat else ():
-            if d[k] > c.cap[k]:
-                d[k], line = c.cap[k], True
-                if self.g > c.g:
-                    d[k], self.own, line = self.g * (c.cap[k] / c.g), 1, False
+            if d[k] > on.cap[k]:
+                d[k], line = on.cap[k], True
+                if self.g > on.g:
+                    d[k], own, line = self.g * (on.cap[k] / on.g), 1, False
         if line:
-            ideal, fair = self.g * cpus, self.g * (c.cap[1] / c.g)
-            self.own = 1 + (self.own - 1) / (ideal - fair) * (d[1] - fair)
-        self.need, self.least, self.least_sp = d, d, self.own
-        if any(d[k] > c.fair[k] * self.g for k in range(4)):
-            self.least, self.least_sp = [f * self.g for f in c.fair], 1
+            ideal, mine = self.g * cpus, self.g * (on.cap[1] / on.g)
+            own = 1 + (own - 1) / (ideal - mine) * (d[1] - mine)
+        self.need[s] = self.least[s] = d, own
+        self.fair[s] = fair, 1 if c.compat else self.speed(c, fair)
+        if any(d[k] > fair[k] for k in range(4)):
+            self.least[s] = fair, 1
             if not c.compat:
-                self.least = [min(x, y) for x, y in zip(d, self.least)]
-                self.least_sp = self.speed(c, self.least)
+                less = [min(x, y) for x, y in zip(d, fair)]
+                self.least[s] = less, self.speed(c, less)
 
     def tput(self, have):
         return tput(self.model, have[1] / self.g, have[2] / self.g)
@@ -150,11 +211,15 @@ class Job:
 
 
 
-def spread(c, j, per):
+def per(j, want, s):
+    return [w / j.g for w in want[s][0]]
+
+
+def spread(c, j, want):
     held, got = {}, []
-    for g in c.gpus:
-        s = g // c.g
-        if c.fits(s, per, held.get(s, 0)):
+    for g in c.free_for(j):
+        s = c.at[g]
+        if c.fits(s, per(j, want, s), held.get(s, 0)):
             held[s] = held.get(s, 0) + 1
             got.append(g)
             if len(got) == j.g:
@@ -162,19 +227,19 @@ def spread(c, j, per):
     return None
 
 
-def together(c, j, want, per):
+def together(c, j, want):
     if j.g > 1:
-        whole = [(len(c.free_on(s)), s) for s in range(c.n)
-                 if c.fits(s, want)]
+        whole = [(len(c.free_on(s)), s) for s in j.where
+                 if c.fits(s, want[s][0])]
         whole = [w for w in whole if w[0] >= j.g]
         if whole:
             return c.free_on(min(whole)[1])[:j.g]
-    heap = [(len(c.free_on(s)), s) for s in range(c.n) if c.free_on(s)]
+    heap = [(len(c.free_on(s)), s) for s in j.where if c.free_on(s)]
     heapq.heapify(heap)
     held, got = {}, []
     while heap and len(got) < j.g:
         n, s = heapq.heappop(heap)
-        if c.fits(s, per, held.get(s, 0)):
+        if c.fits(s, per(j, want, s), held.get(s, 0)):
             held[s] = held.get(s, 0) + 1
             got.append(c.free_on(s)[n - 1])
             if n > 1:
@@ -183,48 +248,53 @@ def together(c, j, want, per):
 
 
 def place(c, j, want, place_on):
-    per = [w / j.g for w in want]
-    got = together(c, j, want, per) if place_on else spread(c, j, per)
+    got = together(c, j, want) if place_on else spread(c, j, want)
     if got is None:
         return False
-    j.got, j.have, j.on = got, want, {}
+    j.got, j.on = got, {}
     for g in got:
         c.gpus.remove(g)
-        j.on[g // c.g] = j.on.get(g // c.g, 0) + 1
+        j.on[c.at[g]] = j.on.get(c.at[g], 0) + 1
+    j.have = {s: want[s][0] for s in j.on}
+    j.slow = min(want[s][1] for s in j.on)
     for s, n in j.on.items():
-        c.left[s] = [x - p * n for x, p in zip(c.left[s], per)]
+        c.left[s] = [x - p * n for x, p in zip(c.left[s], per(j, want, s))]
         c.on[s].append(j)
     return True
 
 
 def shrink(c, j):
-    want = j.least if c.compat else [min(x, y) for x, y in
-                                     zip(j.least, j.have)]
     for s, n in j.on.items():
+        want = j.least[s][0]
+        if not c.compat:
+            want = [min(x, y) for x, y in zip(want, j.have[s])]
         c.left[s] = [x + h * (n / j.g) - w * (n / j.g)
-                     for x, h, w in zip(c.left[s], j.have, want)]
-    j.have = want
-    j.sp = j.least_sp if c.compat else j.speed(c, want)
+                     for x, h, w in zip(c.left[s], j.have[s], want)]
+        j.have[s] = want
+    j.sp = j.least[0][1] if c.compat else min(j.speed(c, h)
+                                              for h in j.have.values())
     j.pace = j.it if c.compat else j.it / j.sp
 
 
 def make_room(c, s, share):
-    spare = [max(0, x - y - z) for x, y, z in zip(share, c.left[s], c.slack)]
+    spare = [max(0, x - y - z) for x, y, z in zip(share, c.left[s],
+                                                  c.servers[s].slack)]
     if not any(spare):
         return
-    c.on[s].sort(key=lambda p: (len(p.on), -p.have[1] / p.g, -p.have[2] / p.g))
+    c.on[s].sort(key=lambda p: (len(p.on), -p.have[s][1] / p.g,
+                                -p.have[s][2] / p.g))
     chosen = []
     for p in c.on[s]:
         part = p.on[s] / p.g
-        keeps = [f * p.on[s] for f in c.fair]
+        keeps = [f * p.on[s] for f in c.servers[s].fair]
         if not c.compat:
-            if not any(x > 0 and p.have[k] > p.least[k]
+            if not any(x > 0 and p.have[s][k] > p.least[s][0][k]
                        for k, x in enumerate(spare)):
                 continue
-            keeps = [x * part for x in p.least]
+            keeps = [x * part for x in p.least[s][0]]
         chosen.append(p)
         spare = [max(0, x - max(0, h * part - y))
-                 for x, h, y in zip(spare, p.have, keeps)]
+                 for x, h, y in zip(spare, p.have[s], keeps)]
         if not any(spare):
             break
     for p in chosen:
@@ -232,11 +302,9 @@ def make_room(c, s, share):
 
 
 def tune(c, j, place_on):
-    j.sp = j.own
     if not place(c, j, j.need, place_on):
-        j.sp = j.least_sp
         if not place(c, j, j.least, place_on):
-            free = [(len(c.free_on(s)), s) for s in range(c.n)]
+            free = [(len(c.free_on(s)), s) for s in j.where]
             parts, need = [], j.g
             whole = [s for n, s in free if n >= j.g]
             if j.g > 1 and whole:
@@ -247,9 +315,10 @@ def tune(c, j, place_on):
                         parts.append((s, min(n, need)))
                         need -= min(n, need)
             for s, n in parts:
-                make_room(c, s, [w * (n / j.g) for w in j.least])
+                make_room(c, s, [w * (n / j.g) for w in j.least[s][0]])
             if not place(c, j, j.least, place_on):
                 sys.exit("no room for job %d" % j.id)
+    j.sp = j.slow
     j.pace = j.it / j.sp
 
 
@@ -271,7 +340,7 @@ def queue(o, j, t):
 
 def corrected_key(policy, fair, t, c, j, o):
     left = j.it * (j.total - j.done - j.part) / (1 if fair else j.own)
-    parts = [j.need[k] / c.total[k] for k in range(3)]
+    parts = [j.most[k] / c.total[k] for k in range(3)]
     at = queue(o, j, t) if policy == "dlas" else 0
     if o["starve"] is not None:
         if t - (j.at if j.last is None else j.last) > o["starve"]:
@@ -297,7 +366,7 @@ def key(policy, fair, t, c, j, o):
         left = left / j.sp
     if policy == "fifo":
         return (j.at,)
-    parts = [j.need[k] / c.total[k] for k in range(3)]
+    parts = [j.most[k] / c.total[k] for k in range(3)]
     return (-j.prio, {
         "srtf": left,
         "las": j.attained * j.g,
@@ -322,13 +391,13 @@ def pack(words, c, t, order):
         first.sort(key=lambda j: -j.g)
     ran = []
     for j in first if policy == "las" else order:
-        if j.g > len(c.gpus):
+        if j.g > len(c.free_for(j)):
             continue
         if "tune" in words:
             tune(c, j, place_on)
-        elif place(c, j, [f * j.g for f in c.fair] if fair else j.need,
-                   place_on):
-            j.pace = j.it if fair else j.it / j.sp
+        elif place(c, j, j.fair if fair else j.need, place_on):
+            j.sp = j.own if fair else j.slow
+            j.pace = j.it / j.slow
         else:
             continue
         ran.append(j)
@@ -337,8 +406,8 @@ def pack(words, c, t, order):
 
 def shown(c, j):
     return {"job_id": j.id, "speedup": j.sp, "shares": [
-        {"server": s, "gpus": sorted(g for g in j.got if g // c.g == s),
-         "cpus": j.have[1] * (n / j.g), "mem_gb": j.have[2] * (n / j.g)}
+        {"server": s, "gpus": sorted(g for g in j.got if c.at[g] == s),
+         "cpus": j.have[s][1] * (n / j.g), "mem_gb": j.have[s][2] * (n / j.g)}
         for s, n in j.on.items()]}
 
 

@@ -6,6 +6,8 @@
 	rounds.py stream N RATE SEED	its stream of single-GPU jobs, RATE an hour
 	rounds.py workload SEED [any]	a cluster (cluster.ini) and jobs by chance,
 					as SYNERGY can have them or any
+	rounds.py unlike SEED		nodes that differ (nodes), and jobs, some for
+					certain ones
 	rounds.py same POLICY...	whether want.POLICY and got.POLICY are
 					the same records
 	rounds.py opt synergy|own N	whether in each round of "got" the sum of
@@ -86,6 +88,44 @@ def workload(seed, free=None):
             gpus = r.randint(1, min(2 * gpus, per * servers))
         job(job_id=i, submit_at=at, gpus=gpus, model=model,
             iters=max(1, int(60 * 10 ** r.uniform(0, longest) / iter_s)))
+
+
+def unlike(seed):
+    r = random.Random(int(seed))
+    models = [m for kind in ZOO for m in kind]
+    nodes = []
+    for name in "abcd"[:r.randint(2, 4)]:
+        gpus, kind = r.choice((1, 2, 3, 4, 8)), r.choice(("a100", "v100"))
+        node = dict(kind="node", name="%s[1-%d]" % (name, r.randint(1, 3)),
+                    cpus=gpus * r.choice((1, 2, 3, 5, 12)) + r.randint(0, 2),
+                    gres=r.choice(("gpu:%s:%d" % (kind, gpus),) * 3 + (
+                        "gpu:%s:%d,nvme:1" % (kind, gpus), "nvme:2")),
+                    features=r.choice(("ib", "ib,big", "big", "")),
+                    partition=r.choice(("main", "main,debug")))
+        if r.random() < 0.8:
+            node["mem_mb"] = r.choice((64000, 256000, 500000 * gpus))
+        nodes.append(node)
+    nodes[0].update(gres="gpu:a100:2,nvme:1", partition="main,debug",
+                    features="ib,big")
+    nodes[1]["gres"] = "gpu:v100:%d" % r.choice((1, 4))
+    most = sum(int(n["gres"].split(",")[0].split(":")[-1]) *
+               int(n["name"][-2]) for n in nodes if "gpu" in n["gres"])
+    with open("nodes", "w") as out:
+        for node in nodes:
+            out.write(json.dumps(node) + "\n")
+    at = 0
+    for i in range(r.randint(1, 60)):
+        at += int(r.expovariate(1 / r.choice((300, 2000))))
+        model, iter_s = r.choice(models[:5] + models[5:8] * 2)
+        asks = r.choice(({}, {}, {"partition": "main"},
+                         {"partition": "debug"}, {"gres": "gpu:a100:2"},
+                         {"gres": "gpu:v100"}, {"gres": "gpu:1,nvme:1"},
+                         {"constraint": "ib&big"}, {"constraint": "ib|big"},
+                         {"partition": "main", "gres": "gpu:a100"}))
+        gpus = r.choice((1, 2, 3, most)) if not asks else (
+            2 if asks.get("gres") == "gpu:a100:2" else 1)
+        job(job_id=i, submit_at=at, gpus=min(gpus, most), model=model,
+            iters=max(1, int(60 * 10 ** r.uniform(0, 2.5) / iter_s)), **asks)
 
 
 def records(path):

@@ -134,6 +134,14 @@ kind_of_gres(struct cluster *c, const char *name, size_t len, struct err *e)
 	return c->res_len++;
 }
 
+bool
+cluster_is_gpu(const struct cluster *c, int k)
+{
+	const char *name = c->gres[k];
+
+	return strcmp(name, "gpu") == 0 || strncmp(name, "gpu:", 4) == 0;
+}
+
 int
 gres_split(const char *s, size_t end, size_t *len, int64_t *count,
     struct err *e)
@@ -322,7 +330,7 @@ load_ini(struct cluster *c, const char *path, struct err *e)
 	if (rounds_load_ini(&servers, path, e) < 0)
 		return -1;
 	free(servers.list);
-	c->procs = servers.len * (int64_t)servers.cap.v[CPU];
+	c->procs = (int64_t)servers.total.v[CPU];
 	return c->procs > PROCS_MAX ? err_perm(e, "%s: more than %d CPUs",
 	    path, PROCS_MAX) : 0;
 }

@@ -139,6 +139,9 @@ int cluster_add_gres(struct cluster *c, const char *text, struct res *has,
 int gres_split(const char *s, size_t end, size_t *len, int64_t *count,
     struct err *e);
 
+/* Whether a generic resource is a GPU, of any type. */
+bool cluster_is_gpu(const struct cluster *c, int k);
+
 /* Whether a node in that state, in Slurm's words, can be used. */
 bool cluster_is_up(const char *state);
 
@@ -195,7 +198,17 @@ void need_line_member(struct need_line *l, const struct flat_member *m);
 struct need *need_new(const struct need_line *l, struct cluster *c,
     int64_t cpus, int64_t limit_s, struct err *e);
 
+/*
+ * Of that only which nodes it is for: partition (-1: any), features and asks.
+ * 0; -1 and *e.
+ */
+int need_where(struct need *n, const struct need_line *l,
+    const struct cluster *c, struct err *e);
+
 /* ---- nodes.c ---- */
+
+/* Whether a node has the features that it asks for. */
+bool nodes_has_features(const struct node *node, const struct need *n);
 
 /*
  * The nodes where free holds what the job asks for, chosen as Slurm does, into

@@ -4,6 +4,7 @@
  */
 #include "rounds.h"
 
+#include <math.h>
 #include <string.h>
 
 static const struct {
@@ -83,26 +84,15 @@ model_names(void)
 	    "transformer, lstm, m5, deepspeech";
 }
 
-struct vec
-model_fair(const struct servers *s, int n)
+static struct vec
+times(const struct vec *per, int n)
 {
 	struct vec v;
 	int k;
 
 	for (k = 0; k < SHARED; k++)
-		v.v[k] = s->fair.v[k] * n;
+		v.v[k] = per->v[k] * n;
 	return v;
-}
-
-bool
-model_wants_more(const struct rjob *j, const struct servers *s)
-{
-	int k;
-
-	for (k = 0; k < SHARED; k++)
-		if (j->need.v[k] > s->fair.v[k] * j->gpus)
-			return true;
-	return false;
 }
 
 int
@@ -124,94 +114,156 @@ model_index(const struct model *m)
  * alone count, even where it was memory that did not suffice.
  */
 static int
-scale_speedup(struct rjob *j, const struct servers *s, struct err *e)
+scale_speedup(const struct kind *k, const struct server_type *t,
+    struct want *need, struct err *e)
 {
-	double ideal = j->gpus * j->model->cpus;
-	double fair = j->gpus * (s->cap.v[CPU] / s->gpus);
+	double ideal = k->gpus * k->model->cpus;
+	double fair = k->gpus * (t->cap.v[CPU] / t->gpus);
 
 	if (ideal == fair)
 		return err_perm(e, "%s on %d GPUs needs more than a server "
 		    "has, and its profile does not say how fast it is with "
-		    "less", j->model->name, j->gpus);
-	j->speedup = 1 + (j->speedup - 1) / (ideal - fair) *
-	    (j->need.v[CPU] - fair);
+		    "less", k->model->name, k->gpus);
+	need->speed = 1 + (need->speed - 1) / (ideal - fair) *
+	    (need->all.v[CPU] - fair);
 	return 0;
 }
 
 static int
-cap_demand(struct rjob *j, const struct servers *s, struct err *e)
+cap_demand(const struct kind *k, const struct server_type *t,
+    struct want *need, struct err *e)
 {
-	struct vec *d = &j->need;
+	struct vec *d = &need->all;
 	bool capped = false;
-	int k;
+	int i;
 
-	j->speedup = j->model->speedup;
-	for (k = 0; k < SHARED; k++) {
-		if (d->v[k] <= s->cap.v[k])
+	need->speed = k->model->speedup;
+	for (i = 0; i < SHARED; i++) {
+		if (d->v[i] <= t->cap.v[i])
 			continue;
-		d->v[k] = s->cap.v[k];
+		d->v[i] = t->cap.v[i];
 		capped = true;
-		if (j->gpus > s->gpus) {
-			d->v[k] = j->gpus * (s->cap.v[k] / s->gpus);
-			j->speedup = 1;
+		if (k->gpus > t->gpus) {
+			d->v[i] = k->gpus * (t->cap.v[i] / t->gpus);
+			need->speed = 1;
 			capped = false;
 		}
 	}
-	return capped ? scale_speedup(j, s, e) : 0;
+	return capped ? scale_speedup(k, t, need, e) : 0;
 }
 
 /* ---- the corrected form ---- */
 
 static double
-tput_with(const struct rjob *j, struct vec have)
+tput_with(const struct kind *k, struct vec have)
 {
-	return tput(model_index(j->model), have.v[CPU] / j->gpus,
-	    have.v[MEM] / j->gpus);
+	return tput(model_index(k->model), have.v[CPU] / k->gpus,
+	    have.v[MEM] / k->gpus);
 }
 
 double
-model_speed(const struct rjob *j, const struct servers *s, struct vec have)
+model_speed(const struct kind *k, const struct servers *s, struct vec have)
 {
-	return tput_with(j, have) / tput_with(j, model_fair(s, j->gpus));
+	return tput_with(k, have) / tput_with(k, times(&s->fair, k->gpus));
 }
 
 /* Each GPU has at most its part of a server that holds no other job. */
 static void
-limit_demand(struct rjob *j, const struct servers *s)
+limit_demand(const struct kind *k, const struct servers *s,
+    const struct server_type *t, struct want *need)
 {
-	int k, together = MIN(j->gpus, s->gpus);
+	int i, together = MIN(k->gpus, t->gpus);
+	struct vec *d = &need->all;
 
-	for (k = 0; k < SHARED; k++)
-		j->need.v[k] = MIN(j->need.v[k],
-		    j->gpus * (s->cap.v[k] / together));
-	j->need.v[SPEED] = MIN(j->need.v[SPEED], s->fair.v[SPEED] * j->gpus);
-	j->speedup = model_speed(j, s, j->need);
-	j->iter_s /= tput_with(j, model_fair(s, j->gpus));
+	for (i = 0; i < SHARED; i++)
+		d->v[i] = MIN(d->v[i], k->gpus * (t->cap.v[i] / together));
+	d->v[SPEED] = MIN(d->v[SPEED], t->fair.v[SPEED] * k->gpus);
+	need->speed = model_speed(k, s, *d);
+}
+
+/* ---- both ---- */
+
+static bool
+is_more(const struct vec *a, const struct vec *b)
+{
+	int i;
+
+	for (i = 0; i < SHARED; i++)
+		if (a->v[i] > b->v[i])
+			return true;
+	return false;
+}
+
+/* On servers of type n. */
+static int
+demand_on(struct kind *k, int n, const struct servers *s, bool synergy,
+    struct err *e)
+{
+	const struct server_type *t = &s->types[n];
+	struct want *need = &k->need_on[n], *least = &k->least_on[n];
+	struct want *fair = &k->fair_on[n];
+	int i;
+
+	need->all.v[CPU] = k->gpus * k->model->cpus;
+	need->all.v[MEM] = k->gpus * k->model->mem_gb;
+	need->all.v[SPEED] = k->gpus * MODEL_SPEED;
+	if (!synergy)
+		limit_demand(k, s, t, need);
+	else if (cap_demand(k, t, need, e) < 0)
+		return -1;
+	fair->all = times(&t->fair, k->gpus);
+	fair->speed = synergy ? 1 : model_speed(k, s, fair->all);
+	*least = *need;
+	if (!is_more(&need->all, &fair->all))
+		return 0;
+	*least = *fair;
+	for (i = 0; i < SHARED && !synergy; i++)
+		least->all.v[i] = MIN(fair->all.v[i], need->all.v[i]);
+	if (!synergy)
+		least->speed = model_speed(k, s, least->all);
+	return 0;
+}
+
+/* The types of the servers that it may run on. */
+static uint64_t
+types_of(const struct servers *s, uint64_t where)
+{
+	uint64_t types = 0;
+	int i;
+
+	for (i = 0; i < s->groups_len; i++)
+		if (where >> i & 1)
+			types |= UINT64_C(1) << s->groups[i].type;
+	return types;
 }
 
 int
-model_demand(struct rjob *j, const struct servers *s, bool synergy,
+model_demand(struct kind *k, const struct servers *s, bool synergy,
     struct err *e)
 {
-	struct vec *d = &j->need;
-	int k;
+	uint64_t types = types_of(s, k->where);
+	double slowest = INFINITY;
+	int i, n;
 
-	d->v[CPU] = j->gpus * j->model->cpus;
-	d->v[MEM] = j->gpus * j->model->mem_gb;
-	d->v[SPEED] = j->gpus * MODEL_SPEED;
-	j->iter_s = j->model->iter_s;
+	k->iter_s = k->model->iter_s;
 	if (!synergy)
-		limit_demand(j, s);
-	else if (cap_demand(j, s, e) < 0)
-		return -1;
-	j->least = j->need;
-	j->least_speed = j->speedup;
-	if (model_wants_more(j, s)) {
-		j->least = model_fair(s, j->gpus);
-		for (k = 0; k < SHARED && !synergy; k++)
-			j->least.v[k] = MIN(j->least.v[k], d->v[k]);
-		j->least_speed = synergy ? 1 : model_speed(j, s, j->least);
+		k->iter_s /= tput_with(k, times(&s->fair, k->gpus));
+	for (n = 0; n < s->types_len; n++) {
+		const struct want *need = &k->need_on[n];
+
+		if (!(types >> n & 1))
+			continue;
+		if (demand_on(k, n, s, synergy, e) < 0)
+			return -1;
+		k->speedup = MAX(k->speedup, need->speed);
+		slowest = MIN(slowest, k->fair_on[n].speed);
+		for (i = 0; i < SHARED; i++)
+			k->need.v[i] = MAX(k->need.v[i], need->all.v[i]);
 	}
+	if (k->iter_s / slowest > ROUND_S)
+		return err_perm(e, "with the fair share an iteration of "
+		    "%s takes %g s, more than a round", k->model->name,
+		    k->iter_s / slowest);
 	return 0;
 }
 

@@ -112,12 +112,17 @@ take_partition(struct need *n, const struct need_line *l,
 		return -1;
 	n->partition = *name == '\0' ? c->default_partition :
 	    cluster_partition(c, name, strlen(name));
-	if (n->partition >= 0)
-		return 0;
-	if (*name == '\0')
-		return err_perm(e, "job: 'partition' is missing, and none is "
-		    "the default");
-	return err_perm(e, "job: the cluster has no partition '%s'", name);
+	if (n->partition < 0 && *name != '\0')
+		return err_perm(e, "job: the cluster has no partition '%s'",
+		    name);
+	return 0;
+}
+
+static int
+need_partition(const struct need *n, struct err *e)
+{
+	return n->partition >= 0 ? 0 : err_perm(e, "job: 'partition' is "
+	    "missing, and none is the default");
 }
 
 /* "a&b" or "a|b", not both. */
@@ -320,7 +325,8 @@ need_new(const struct need_line *l, struct cluster *c, int64_t cpus,
 {
 	struct need n = { .cpus = (int32_t)cpus }, *out;
 
-	if (take_partition(&n, l, c, e) < 0 || take_nodes(&n, l, c, e) < 0 ||
+	if (take_partition(&n, l, c, e) < 0 || need_partition(&n, e) < 0 ||
+	    take_nodes(&n, l, c, e) < 0 ||
 	    take_features(&n, l, c, e) < 0 || take_gres(&n, l, c, e) < 0 ||
 	    take_gpus(&n, l, c, e) < 0 || take_memory(&n, l, c, e) < 0 ||
 	    check(&n, c, limit_s, e) < 0)
@@ -331,4 +337,18 @@ need_new(const struct need_line *l, struct cluster *c, int64_t cpus,
 	out = xcalloc(1, sizeof(*out));
 	*out = n;
 	return out;
+}
+
+int
+need_where(struct need *n, const struct need_line *l, const struct cluster *c,
+    struct err *e)
+{
+	*n = (struct need){ 0 };
+	if (take_partition(n, l, c, e) < 0 || take_features(n, l, c, e) < 0 ||
+	    take_gres(n, l, c, e) < 0)
+		return -1;
+	if (n->partition >= 0 && c->partitions[n->partition].down)
+		return err_perm(e, "job: partition '%s' is down",
+		    c->partitions[n->partition].name);
+	return 0;
 }

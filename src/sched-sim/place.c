@@ -11,46 +11,81 @@ void
 place_clear(struct servers *s)
 {
 	struct server *on;
+	int i;
 
 	for (on = s->list; on < s->list + s->len; on++) {
 		memset(&on->used, 0, sizeof(on->used));
-		on->free = UINT64_MAX >> (SERVER_GPUS_MAX - s->gpus);
-		on->free_len = s->gpus;
-		on->runs_len = 0;
+		on->free = UINT64_MAX >> (SERVER_GPUS_MAX - on->type->gpus);
+		on->free_len = on->type->gpus;
+		on->shares_len = 0;
 	}
-	s->free_gpus = s->len * s->gpus;
+	for (i = 0; i < s->groups_len; i++)
+		s->groups[i].free_gpus = s->groups[i].gpus;
+	s->free_gpus = s->gpus;
 	s->shares_len = 0;
 }
 
 double
-place_left(const struct servers *s, const struct server *on, int k)
+place_left(const struct server *on, int k)
 {
-	return s->cap.v[k] - on->used.v[k] + s->slack.v[k];
+	return on->type->cap.v[k] - on->used.v[k] + on->type->slack.v[k];
+}
+
+int64_t
+place_free(const struct servers *s, uint64_t where)
+{
+	int64_t free_gpus = 0;
+	int i;
+
+	if (where == kind_everywhere(s))
+		return s->free_gpus;
+	for (i = 0; i < s->groups_len; i++)
+		free_gpus += where >> i & 1 ? s->groups[i].free_gpus : 0;
+	return free_gpus;
+}
+
+static bool
+is_there(const struct run *run, const struct server *on)
+{
+	return run->job->kind->where >> on->group & 1;
+}
+
+/* What a job asks for, for each of its GPUs, on a server. */
+static struct vec
+part_of(const struct servers *s, const struct run *run,
+    const struct want *want, const struct server *on)
+{
+	const struct vec *all = &want[on->type - s->types].all;
+	struct vec per;
+	int k;
+
+	for (k = 0; k < SHARED; k++)
+		per.v[k] = all->v[k] / run->job->gpus;
+	return per;
 }
 
 /* How many GPUs of a server, at most max, each with its part, fit there. */
 static int
-count_fit(const struct servers *s, const struct server *on,
-    const struct vec *per, int max)
+count_fit(const struct server *on, struct vec per, int max)
 {
 	int k, n = MIN(on->free_len, max);
 
 	for (k = 0; k < SHARED; k++) {
-		double left = place_left(s, on, k);
+		double left = place_left(on, k);
 
-		while (n > 0 && left - (n - 1) * per->v[k] < per->v[k])
+		while (n > 0 && left - (n - 1) * per.v[k] < per.v[k])
 			n--;
 	}
 	return n;
 }
 
 static void
-use(struct server *on, const struct vec *per, int n)
+use(struct server *on, struct vec per, int n)
 {
 	int k;
 
 	for (k = 0; k < SHARED; k++)
-		on->used.v[k] += per->v[k] * n;
+		on->used.v[k] += per.v[k] * n;
 }
 
 /* Gives the run n GPUs of a server: the first free ones, or the last. */
@@ -61,7 +96,7 @@ take(struct servers *s, struct run *run, int64_t server, int n, bool last)
 	struct server *on = &s->list[server];
 	int i;
 
-	*sh = (struct share){ .server = server, .len = n };
+	*sh = (struct share){ .run = run, .server = server, .len = n };
 	for (i = 0; i < n; i++) {
 		int bit = last ? 63 - __builtin_clzll(on->free) :
 		    __builtin_ctzll(on->free);
@@ -70,22 +105,33 @@ take(struct servers *s, struct run *run, int64_t server, int n, bool last)
 		on->free &= ~(UINT64_C(1) << bit);
 	}
 	on->free_len -= n;
+	s->groups[on->group].free_gpus -= n;
+	s->free_gpus -= n;
 }
 
-/* Makes the shares that take gave out final. */
 static void
-settle(struct servers *s, struct run *run, const struct vec *per)
+begin(struct servers *s, struct run *run)
+{
+	run->shares = s->shares + s->shares_len;
+	run->shares_len = 0;
+}
+
+/* Makes the shares that take gave out final. The slowest sets the speed. */
+static void
+settle(struct servers *s, struct run *run, const struct want *want)
 {
 	int i;
 
 	for (i = 0; i < run->shares_len; i++) {
 		struct share *sh = &run->shares[i];
 		struct server *on = &s->list[sh->server];
+		const struct want *w = &want[on->type - s->types];
 
-		use(on, per, sh->len);
-		on->runs[on->runs_len++] = run;
+		use(on, part_of(s, run, want, on), sh->len);
+		on->shares[on->shares_len++] = sh;
+		sh->have = w->all;
+		run->speed = i == 0 ? w->speed : MIN(run->speed, w->speed);
 	}
-	s->free_gpus -= run->job->gpus;
 	s->shares_len += run->shares_len;
 }
 
@@ -98,20 +144,24 @@ give_back(struct servers *s, struct run *run)
 
 		on->free |= sh->gpus;
 		on->free_len += sh->len;
+		s->groups[on->group].free_gpus += sh->len;
+		s->free_gpus += sh->len;
 	}
 }
 
 /* GPUs in ascending order, wherever their part fits. */
 static int
-spread(struct servers *s, struct run *run, const struct vec *per)
+spread(struct servers *s, struct run *run, const struct want *want)
 {
 	int need = run->job->gpus, n;
 	int64_t i;
 
 	for (i = 0; i < s->len && need > 0; i++) {
-		if (s->list[i].free_len == 0)
+		const struct server *on = &s->list[i];
+
+		if (on->free_len == 0 || !is_there(run, on))
 			continue;
-		n = count_fit(s, &s->list[i], per, need);
+		n = count_fit(on, part_of(s, run, want, on), need);
 		if (n > 0)
 			take(s, run, i, n, false);
 		need -= n;
@@ -120,29 +170,32 @@ spread(struct servers *s, struct run *run, const struct vec *per)
 }
 
 static bool
-fits_whole(const struct servers *s, const struct server *on,
-    const struct vec *want)
+fits_whole(const struct servers *s, const struct run *run,
+    const struct want *want, const struct server *on)
 {
+	const struct vec *all = &want[on->type - s->types].all;
 	int k;
 
+	if (on->free_len < run->job->gpus || !is_there(run, on))
+		return false;
 	for (k = 0; k < SHARED; k++)
-		if (place_left(s, on, k) < want->v[k])
+		if (place_left(on, k) < all->v[k])
 			return false;
 	return true;
 }
 
 /* The server with the fewest free GPUs that holds it all, or -1. */
 static int64_t
-tightest(const struct servers *s, int gpus, const struct vec *want)
+tightest(const struct servers *s, const struct run *run,
+    const struct want *want)
 {
 	int64_t i, best = -1;
 
 	for (i = 0; i < s->len; i++) {
 		const struct server *on = &s->list[i];
 
-		if (on->free_len >= gpus && (best < 0 ||
-		    on->free_len < s->list[best].free_len) &&
-		    fits_whole(s, on, want))
+		if ((best < 0 || on->free_len < s->list[best].free_len) &&
+		    fits_whole(s, run, want, on))
 			best = i;
 	}
 	return best;
@@ -150,16 +203,18 @@ tightest(const struct servers *s, int gpus, const struct vec *want)
 
 /* Server after server, those with the fewest free GPUs first. */
 static int
-fill_up(struct servers *s, struct run *run, const struct vec *per)
+fill_up(struct servers *s, struct run *run, const struct want *want)
 {
 	int need = run->job->gpus, level, n;
 	int64_t i;
 
-	for (level = 1; level <= s->gpus && need > 0; level++)
+	for (level = 1; level <= s->most_gpus && need > 0; level++)
 		for (i = 0; i < s->len && need > 0; i++) {
-			if (s->list[i].free_len != level)
+			const struct server *on = &s->list[i];
+
+			if (on->free_len != level || !is_there(run, on))
 				continue;
-			n = count_fit(s, &s->list[i], per, need);
+			n = count_fit(on, part_of(s, run, want, on), need);
 			if (n > 0)
 				take(s, run, i, n, true);
 			need -= n;
@@ -168,76 +223,61 @@ fill_up(struct servers *s, struct run *run, const struct vec *per)
 }
 
 bool
-place(struct servers *s, struct run *run, struct vec want, bool together)
+place(struct servers *s, struct run *run, const struct want *want,
+    bool together)
 {
-	int k, gpus = run->job->gpus, missing = 0;
+	int missing = 0;
 	int64_t one = -1;
-	struct vec per;
 
-	for (k = 0; k < SHARED; k++)
-		per.v[k] = want.v[k] / gpus;
-	run->shares = s->shares + s->shares_len;
-	run->shares_len = 0;
-	run->have = want;
-	if (together && gpus > 1)
-		one = tightest(s, gpus, &want);
+	begin(s, run);
+	if (together && run->job->gpus > 1)
+		one = tightest(s, run, want);
 	if (one >= 0)
-		take(s, run, one, gpus, false);
+		take(s, run, one, run->job->gpus, false);
 	else
-		missing = together ? fill_up(s, run, &per) :
-		    spread(s, run, &per);
+		missing = together ? fill_up(s, run, want) :
+		    spread(s, run, want);
 	if (missing > 0) {
 		give_back(s, run);
 		return false;
 	}
-	settle(s, run, &per);
+	settle(s, run, want);
 	return true;
 }
 
 bool
-place_roomiest(struct servers *s, struct run *run, struct vec want)
+place_roomiest(struct servers *s, struct run *run, const struct want *want)
 {
-	int k, gpus = run->job->gpus;
 	int64_t i, best = -1;
 	double most = 0;
-	struct vec per;
 
 	for (i = 0; i < s->len; i++) {
 		const struct server *on = &s->list[i];
-		double room = place_left(s, on, CPU) -
-		    s->fair.v[CPU] * on->free_len;
+		double room = place_left(on, CPU) -
+		    on->type->fair.v[CPU] * on->free_len;
 
-		if (on->free_len >= gpus && (best < 0 || room > most) &&
-		    fits_whole(s, on, &want)) {
+		if ((best < 0 || room > most) &&
+		    fits_whole(s, run, want, on)) {
 			best = i;
 			most = room;
 		}
 	}
 	if (best < 0)
 		return false;
-	for (k = 0; k < SHARED; k++)
-		per.v[k] = want.v[k] / gpus;
-	run->shares = s->shares + s->shares_len;
-	run->shares_len = 0;
-	run->have = want;
-	take(s, run, best, gpus, false);
-	settle(s, run, &per);
+	begin(s, run);
+	take(s, run, best, run->job->gpus, false);
+	settle(s, run, want);
 	return true;
 }
 
 void
-place_change(struct servers *s, struct run *run, struct vec want)
+place_change(struct servers *s, struct share *sh, struct vec want)
 {
-	int i, k, gpus = run->job->gpus;
+	struct vec *used = &s->list[sh->server].used;
+	double part = (double)sh->len / sh->run->job->gpus;
+	int k;
 
-	for (i = 0; i < run->shares_len; i++) {
-		const struct share *sh = &run->shares[i];
-		struct vec *used = &s->list[sh->server].used;
-		double part = (double)sh->len / gpus;
-
-		for (k = 0; k < SHARED; k++)
-			used->v[k] += want.v[k] * part -
-			    run->have.v[k] * part;
-	}
-	run->have = want;
+	for (k = 0; k < SHARED; k++)
+		used->v[k] += want.v[k] * part - sh->have.v[k] * part;
+	sh->have = want;
 }

@@ -8,11 +8,11 @@ static double
 key(const struct rounds *r, const struct rjob *j)
 {
 	const struct servers *s = &r->servers;
-	double n = (double)s->len;
-	double most = j->gpus / (s->gpus * n);
+	const struct vec *need = &j->kind->need;
+	double most = j->gpus / (double)s->gpus;
 
-	most = MAX(most, j->need.v[CPU] / (s->cap.v[CPU] * n));
-	return MAX(most, j->need.v[MEM] / (s->cap.v[MEM] * n));
+	most = MAX(most, need->v[CPU] / s->total.v[CPU]);
+	return MAX(most, need->v[MEM] / s->total.v[MEM]);
 }
 
 const struct round_policy round_policy_drf = {

@@ -7,11 +7,12 @@ static double
 key(const struct rounds *r, const struct rjob *j)
 {
 	const struct servers *s = &r->servers;
-	double n = (double)s->len, left_s = model_left_s(r, j);
+	const struct vec *need = &j->kind->need;
+	double left_s = model_left_s(r, j);
 
-	return j->gpus / (s->gpus * n) * left_s +
-	    j->need.v[CPU] / (s->cap.v[CPU] * n) * left_s +
-	    j->need.v[MEM] / (s->cap.v[MEM] * n) * left_s;
+	return j->gpus / (double)s->gpus * left_s +
+	    need->v[CPU] / s->total.v[CPU] * left_s +
+	    need->v[MEM] / s->total.v[MEM] * left_s;
 }
 
 const struct round_policy round_policy_tetris = {

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cluster.h"
 #include "die.h"
 #include "flat.h"
 #include "rec.h"
@@ -32,6 +33,7 @@ static const double alone_max_s = 36525.0 * 24 * 3600;	/* 100 years */
 struct reader {
 	struct input *in;
 	struct buf text;	/* of the record, without its last brace */
+	struct need_line *need;	/* members that say on which nodes; or NULL */
 	size_t cap;		/* of the jobs */
 };
 
@@ -139,7 +141,7 @@ static int
 take_gpus(struct rjob *j, const struct fields *fs, const struct rounds *r,
     struct err *e)
 {
-	int64_t gpus = -1, all = r->servers.len * r->servers.gpus;
+	int64_t gpus = -1, all = r->servers.gpus;
 
 	if (take_int(fs, JOB_GPUS, 0, &gpus, e) < 0)
 		return -1;
@@ -156,27 +158,34 @@ take_gpus(struct rjob *j, const struct fields *fs, const struct rounds *r,
 		return err_perm(e, "job: %lld GPUs are more than the %lld of "
 		    "the cluster", (long long)gpus, (long long)all);
 	j->gpus = (int)gpus;
-	j->kind = model_index(j->model) * (all + 1) + gpus;
 	return 0;
 }
 
 static int
-take_demand(struct rjob *j, const struct rounds *r, struct err *e)
+take_kind(struct rjob *j, const struct reader *in, struct rounds *r,
+    struct err *e)
 {
-	if (model_demand(j, &r->servers, r->o->synergy, e) < 0)
+	uint64_t where = in->need != NULL ? kind_where(&r->servers, in->need,
+	    e) : kind_everywhere(&r->servers);
+	int64_t all = kind_gpus(&r->servers, where);
+
+	if (where == 0)
+		return -1;
+	if (j->gpus > all)
+		return err_perm(e, "job: %d GPUs are more than the %lld of the "
+		    "nodes that it asks for", j->gpus, (long long)all);
+	j->kind = kind_find(r, j->model, j->gpus, where, e);
+	if (j->kind == NULL)
 		return err_prefix(e, "job");
-	if (j->iter_s > ROUND_S)
-		return err_perm(e, "job: with the fair share an iteration of "
-		    "%s takes %g s, more than a round", j->model->name,
-		    j->iter_s);
-	j->speed = j->speedup;
+	j->iter_s = j->kind->iter_s;
+	j->speed = j->speedup = j->kind->speedup;
 	return 0;
 }
 
 /* Fills all of *j but its line. */
 static int
-take_job(struct rjob *j, const struct fields *fs, const struct rounds *r,
-    struct err *e)
+take_job(struct rjob *j, const struct fields *fs, const struct reader *in,
+    struct rounds *r, struct err *e)
 {
 	*j = (struct rjob){
 		.id = -1, .left_at = -1, .start_at = -1, .end_at = -1,
@@ -186,7 +195,7 @@ take_job(struct rjob *j, const struct fields *fs, const struct rounds *r,
 	if (j->id < 0)
 		return missing(JOB_ID, e);
 	if (take_submit(j, fs, e) < 0 || take_model(j, fs, r, e) < 0 ||
-	    take_gpus(j, fs, r, e) < 0 || take_demand(j, r, e) < 0)
+	    take_gpus(j, fs, r, e) < 0 || take_kind(j, in, r, e) < 0)
 		return -1;
 	return take_iters(j, fs, e);
 }
@@ -197,7 +206,7 @@ add_job(struct rounds *r, struct reader *in, const struct fields *fs,
 {
 	struct rjob j;
 
-	if (take_job(&j, fs, r, e) < 0)
+	if (take_job(&j, fs, in, r, e) < 0)
 		return -1;
 	if (r->jobs_len > 0 && !r->o->at_once &&
 	    j.submit_at < r->jobs[r->jobs_len - 1].submit_at)
@@ -223,6 +232,8 @@ read_fields(struct reader *in, const char *line, size_t len,
 
 	*fs = (struct fields){ 0 };
 	buf_cut(&in->text, 0);
+	if (in->need != NULL)
+		need_line_clear(in->need);
 	if (flat_begin(&f, line, len, e) < 0)
 		return -1;
 	if (buf_addc(&in->text, '{') < 0)
@@ -233,6 +244,8 @@ read_fields(struct reader *in, const char *line, size_t len,
 				fs->m[i] = m;
 				fs->has[i] = true;
 			}
+		if (in->need != NULL)
+			need_line_member(in->need, &m);
 		if (!is_found(&m) && flat_put_member(&in->text, &m) < 0)
 			return err_errno(e, "record");
 	}
@@ -297,6 +310,9 @@ rounds_load_jobs(struct rounds *r, struct input *input, bool keep_going,
 	};
 	int got;
 
+	/* SYNERGY's form knows of no partitions */
+	if (r->servers.cluster != NULL && !r->o->synergy)
+		in.need = need_line_new();
 	while ((got = next_line(r, &in, e)) != 0) {
 		if (got > 0)
 			continue;
@@ -306,5 +322,6 @@ rounds_load_jobs(struct rounds *r, struct input *input, bool keep_going,
 		r->unusable++;
 	}
 	buf_release(&in.text);
+	need_line_free(in.need);
 	return got < 0 ? -1 : check_ids(r, input->nd.name, e);
 }

@@ -1,6 +1,6 @@
 /*
  * rounds-load.c - the cluster of the rounds family: an ini file as SYNERGY's
- * simulator has it, or node records that are all alike.
+ * simulator has it, or node records, which need not be alike.
  */
 #include "rounds.h"
 
@@ -106,24 +106,85 @@ check_cluster(const int64_t values[KEYS], struct err *e)
 	return 0;
 }
 
-static void
-set_servers(struct servers *s, int64_t len, int64_t gpus, struct vec cap)
+/* The number of a type, made if it is new; -1 and *e. */
+static int
+find_type(struct servers *s, int64_t gpus, struct vec cap, struct err *e)
 {
-	int k;
+	struct server_type *t;
+	int i, k;
 
-	s->len = len;
-	s->gpus = (int)gpus;
-	s->cap = cap;
+	for (i = 0; i < s->types_len; i++)
+		if (s->types[i].gpus == gpus &&
+		    memcmp(&s->types[i].cap, &cap, sizeof(cap)) == 0)
+			return i;
+	if (s->types_len == GROUPS_MAX)
+		return err_perm(e, "more than %d types of nodes", GROUPS_MAX);
+	t = &s->types[s->types_len++];
+	*t = (struct server_type){ .gpus = (int)gpus, .cap = cap };
 	for (k = 0; k < SHARED; k++)
-		s->fair.v[k] = s->cap.v[k] / s->gpus;
-	s->list = xcalloc((size_t)s->len, sizeof(*s->list));
+		t->fair.v[k] = cap.v[k] / t->gpus;
+	return i;
+}
+
+static bool
+is_like(const struct node *a, const struct node *b)
+{
+	return a == b || (a->partitions == b->partitions &&
+	    a->features == b->features &&
+	    memcmp(&a->has, &b->has, sizeof(a->has)) == 0);
+}
+
+/* The same of a group. Nodes that are alike are of one type. */
+static int
+find_group(struct servers *s, const struct node *like, int type,
+    struct err *e)
+{
+	int i;
+
+	for (i = s->groups_len - 1; i >= 0; i--)
+		if (is_like(s->groups[i].like, like))
+			return i;
+	if (s->groups_len == GROUPS_MAX)
+		return err_perm(e, "more than %d groups of nodes that are "
+		    "alike", GROUPS_MAX);
+	s->groups[s->groups_len] = (struct server_group){
+		.like = like, .type = type,
+	};
+	return s->groups_len++;
+}
+
+/* There is room in the list; like is NULL if nothing is known of it. */
+static int
+add_server(struct servers *s, int64_t gpus, struct vec cap,
+    const struct node *like, struct err *e)
+{
+	int k, group, type = find_type(s, gpus, cap, e);
+
+	if (type < 0)
+		return -1;
+	group = find_group(s, like, type, e);
+	if (group < 0)
+		return -1;
+	s->list[s->len++] = (struct server){
+		.type = &s->types[type], .group = group, .first_gpu = s->gpus,
+	};
+	s->groups[group].gpus += gpus;
+	s->gpus += gpus;
+	s->most_gpus = MAX(s->most_gpus, (int)gpus);
+	for (k = 0; k < SHARED; k++) {
+		s->total.v[k] += cap.v[k];
+		s->fair.v[k] = s->total.v[k] / (double)s->gpus;
+	}
+	return 0;
 }
 
 int
 rounds_load_ini(struct servers *s, const char *path, struct err *e)
 {
 	int64_t values[KEYS];
+	struct vec cap;
 	FILE *in;
+	int64_t n;
 	int i, got;
 
 	for (i = 0; i < KEYS; i++)
@@ -137,10 +198,14 @@ rounds_load_ini(struct servers *s, const char *path, struct err *e)
 		return -1;
 	if (check_cluster(values, e) < 0)
 		return err_prefix(e, "%s", path);
-	set_servers(s, values[SERVERS], values[GPUS], (struct vec){ .v = {
+	cap = (struct vec){ .v = {
 		[CPU] = (double)values[CPUS], [MEM] = (double)values[DRAM],
 		[SPEED] = (double)values[STORAGE],
-	} });
+	} };
+	s->list = xcalloc((size_t)values[SERVERS], sizeof(*s->list));
+	for (n = 0; n < values[SERVERS]; n++)
+		if (add_server(s, values[GPUS], cap, NULL, e) < 0)
+			return -1;
 	return 0;
 }
 
@@ -153,55 +218,61 @@ count_gpus(const struct cluster *c, const struct node *n)
 	int k;
 
 	for (k = RES_GRES; k < c->res_len; k++)
-		if (strncmp(c->gres[k], "gpu", 3) == 0)
+		if (cluster_is_gpu(c, k))
 			gpus += n->has.v[k];
 	return gpus;
 }
 
-static int
-check_nodes(const struct cluster *c, struct err *e)
+/* Of storage nothing is said, and maybe nothing of memory: that suffices. */
+static struct vec
+cap_of(const struct cluster *c, const struct node *n, int64_t gpus)
 {
-	const struct node *first = c->nodes;
-	int64_t gpus;
-	int32_t i;
+	bool says_mem = c->counts_mem && n->has.v[RES_MEM] > 0;
 
-	if (c->nodes_len == 0)
-		return err_perm(e, "no node is there");
-	for (i = 1; i < c->nodes_len; i++)
-		if (memcmp(&c->nodes[i].has, &first->has,
-		    sizeof(first->has)) != 0)
-			return err_perm(e, "%s is not like %s: rounds need "
-			    "servers that are all alike", c->nodes[i].name,
-			    first->name);
-	gpus = count_gpus(c, first);
-	if (gpus == 0)
-		return err_perm(e, "%s has no GPUs, and rounds share them out",
-		    first->name);
-	if (c->nodes_len > SERVERS_MAX || gpus > SERVER_GPUS_MAX)
-		return err_perm(e, "more than %d servers, or more than %d "
-		    "GPUs on one", SERVERS_MAX, SERVER_GPUS_MAX);
-	return 0;
+	return (struct vec){ .v = {
+		[CPU] = n->has.v[RES_CPU],
+		[MEM] = says_mem ? n->has.v[RES_MEM] / 1024.0 :
+		    tput_mem_gb[TPUT_MEMS - 1] * (double)gpus,
+		[SPEED] = MODEL_SPEED * (double)gpus,
+	} };
 }
 
-/* Nodes say nothing of storage, and maybe nothing of memory: that suffices. */
+/* The nodes that have GPUs are the servers; the others have no part in it. */
 static int
-load_nodes(struct servers *s, const char *path, struct err *e)
+add_nodes(struct servers *s, const struct cluster *c, bool alike,
+    struct err *e)
+{
+	const struct node *n, *first = c->nodes;
+	int64_t gpus;
+
+	s->list = xcalloc((size_t)c->nodes_len, sizeof(*s->list));
+	for (n = c->nodes; n < c->nodes + c->nodes_len; n++) {
+		gpus = count_gpus(c, n);
+		if (alike && memcmp(&n->has, &first->has, sizeof(n->has)) != 0)
+			return err_perm(e, "%s is not like %s: in SYNERGY's "
+			    "form all servers are alike", n->name,
+			    first->name);
+		if (gpus > SERVER_GPUS_MAX || s->len == SERVERS_MAX)
+			return err_perm(e, "more than %d servers, or more "
+			    "than %d GPUs on one", SERVERS_MAX,
+			    SERVER_GPUS_MAX);
+		if (gpus > 0 && add_server(s, gpus, cap_of(c, n, gpus), n,
+		    e) < 0)
+			return -1;
+	}
+	return s->len > 0 ? 0 : err_perm(e, "no node has GPUs, and rounds "
+	    "share them out");
+}
+
+static int
+load_nodes(struct servers *s, const char *path, bool alike, struct err *e)
 {
 	static struct cluster c;	/* lives until the program ends */
-	struct vec cap;
-	int64_t gpus;
 
 	if (cluster_load(&c, path, e) < 0)
 		return -1;
-	if (check_nodes(&c, e) < 0)
-		return err_prefix(e, "%s", path);
-	gpus = count_gpus(&c, c.nodes);
-	cap.v[CPU] = c.nodes->has.v[RES_CPU];
-	cap.v[MEM] = c.counts_mem ? c.nodes->has.v[RES_MEM] / 1024.0 :
-	    tput_mem_gb[TPUT_MEMS - 1] * (double)gpus;
-	cap.v[SPEED] = MODEL_SPEED * (double)gpus;
-	set_servers(s, c.nodes_len, gpus, cap);
-	return 0;
+	s->cluster = &c;
+	return add_nodes(s, &c, alike, e) < 0 ? err_prefix(e, "%s", path) : 0;
 }
 
 /* Whether the first thing in a file is an object. -1 and *e. */
@@ -220,7 +291,8 @@ is_records(const char *path, struct err *e)
 }
 
 int
-rounds_load_cluster(struct servers *s, const char *path, struct err *e)
+rounds_load_cluster(struct servers *s, const char *path, bool alike,
+    struct err *e)
 {
 	int got;
 
@@ -230,5 +302,6 @@ rounds_load_cluster(struct servers *s, const char *path, struct err *e)
 	got = is_records(path, e);
 	if (got < 0)
 		return -1;
-	return got > 0 ? load_nodes(s, path, e) : rounds_load_ini(s, path, e);
+	return got > 0 ? load_nodes(s, path, alike, e) :
+	    rounds_load_ini(s, path, e);
 }

@@ -134,7 +134,7 @@ is_behind_at(struct rounds *r, struct rjob *j, int64_t at)
 }
 
 static void
-add_far_kind(struct rounds *r, int64_t kind)
+add_far_kind(struct rounds *r, const struct kind *kind)
 {
 	int i;
 
@@ -176,16 +176,17 @@ rounds_split(struct rounds *r)
 bool
 rounds_far_can_run(const struct rounds *r)
 {
-	int64_t gpus = r->servers.len * r->servers.gpus + 1;
 	int i;
 
 	if (r->near_len == r->order_len || r->servers.free_gpus == 0)
 		return false;
-	for (i = 0; i < r->far_kinds_len; i++)
-		if (r->far_kinds[i] % gpus <= r->servers.free_gpus &&
-		    (r->allocation == TUNE ||
-		    r->too_big[r->far_kinds[i]] != r->packed))
+	for (i = 0; i < r->far_kinds_len; i++) {
+		const struct kind *k = r->far_kinds[i];
+
+		if (k->gpus <= place_free(&r->servers, k->where) &&
+		    (r->allocation == TUNE || k->failed != r->packed))
 			return true;
+	}
 	return r->far_kinds_len == FAR_KINDS_MAX;
 }
 
@@ -221,7 +222,7 @@ rounds_order(struct rounds *r)
 void
 rounds_choose_first(struct rounds *r)
 {
-	int64_t free_gpus = r->servers.len * r->servers.gpus;
+	int64_t free_gpus = r->servers.gpus;
 	size_t i;
 
 	r->first_len = 0;

@@ -30,7 +30,7 @@ add_gpus(struct buf *b, const struct servers *s, const struct share *sh)
 
 	for (; left != 0; left &= left - 1)
 		if (buf_addf(b, "%s%lld", left == sh->gpus ? "" : ",",
-		    (long long)sh->server * s->gpus +
+		    (long long)s->list[sh->server].first_gpu +
 		    __builtin_ctzll(left)) < 0)
 			return -1;
 	return 0;
@@ -46,9 +46,9 @@ add_share(struct buf *b, const struct servers *s, const struct run *run,
 	if (buf_addf(b, "{\"server\":%lld,\"gpus\":[",
 	    (long long)sh->server) < 0 || add_gpus(b, s, sh) < 0 ||
 	    buf_adds(b, "],\"cpus\":") < 0 ||
-	    add_real(b, run->have.v[CPU] * part) < 0 ||
+	    add_real(b, sh->have.v[CPU] * part) < 0 ||
 	    buf_adds(b, ",\"mem_gb\":") < 0 ||
-	    add_real(b, run->have.v[MEM] * part) < 0)
+	    add_real(b, sh->have.v[MEM] * part) < 0)
 		return -1;
 	return buf_addc(b, '}');
 }
@@ -105,26 +105,66 @@ rounds_say_round(struct rounds *r, struct err *e)
 	return 0;
 }
 
-static struct vec
-wants(const struct rounds *r, const struct rjob *j)
+/* The GPUs of a run in some groups. */
+static int64_t
+gpus_in(const struct rounds *r, const struct run *run, uint64_t where)
 {
-	return r->allocation == FAIR ? model_fair(&r->servers, j->gpus) :
-	    j->need;
+	int64_t gpus = 0;
+	int i;
+
+	for (i = 0; i < run->shares_len; i++) {
+		const struct share *sh = &run->shares[i];
+
+		if (where >> r->servers.list[sh->server].group & 1)
+			gpus += sh->len;
+	}
+	return gpus;
 }
 
-/* The jobs that run before place n of the order, and their GPUs. */
+static const struct run *
+run_of(const struct rounds *r, const struct rjob *j)
+{
+	const struct run *run = r->runs;
+
+	while (run->job != j)
+		run++;
+	return run;
+}
+
+/* The jobs that run before place n of the order, and their GPUs of those. */
 static size_t
-count_before(const struct rounds *r, size_t n, int64_t *gpus)
+count_before(const struct rounds *r, size_t n, uint64_t where, int64_t *gpus)
 {
 	size_t i, jobs = 0;
+	int64_t n_gpus;
 
 	*gpus = 0;
-	for (i = 0; i < n; i++)
-		if (r->order[i].job->left_at == r->now + ROUND_S) {
-			*gpus += r->order[i].job->gpus;
-			jobs++;
-		}
+	for (i = 0; i < n; i++) {
+		const struct rjob *j = r->order[i].job;
+
+		if (j->left_at != r->now + ROUND_S)
+			continue;
+		n_gpus = gpus_in(r, run_of(r, j), where);
+		*gpus += n_gpus;
+		jobs += n_gpus > 0;
+	}
 	return jobs;
+}
+
+static void
+say_needs(const struct rounds *r, const struct rjob *j)
+{
+	const struct want *want = r->allocation == FAIR ? j->kind->fair_on :
+	    j->kind->need_on;
+
+	if (r->servers.types_len == 1)
+		(void)printf("the %g CPUs, %g GB and %g MB/s that each of its "
+		    "%d needs\"}\n", want->all.v[CPU] / j->gpus,
+		    want->all.v[MEM] / j->gpus, want->all.v[SPEED] / j->gpus,
+		    j->gpus);
+	else
+		(void)printf("the CPUs and the memory that each of its %d "
+		    "would have there\"}\n", j->gpus);
 }
 
 /* Called when the round has been credited, and nobody has left the order. */
@@ -132,27 +172,29 @@ void
 rounds_say_why(const struct rounds *r)
 {
 	const struct rjob *j = r->explained;
-	int64_t all = r->servers.len * r->servers.gpus, held;
+	const struct servers *s = &r->servers;
+	bool anywhere = j->kind->where == kind_everywhere(s);
+	const char *its = anywhere ? "" : " it may use";
+	int64_t all = kind_gpus(s, j->kind->where), held;
 	size_t at = 0, jobs;
 
 	while (at < r->order_len && r->order[at].job != j)
 		at++;
 	if (at == r->order_len || j->left_at == r->now + ROUND_S)
 		return;
-	jobs = count_before(r, at, &held);
+	jobs = count_before(r, at, j->kind->where, &held);
 	(void)printf("{\"kind\":\"event\",\"event\":\"waits\",\"job_id\":%lld,"
 	    "\"at\":%lld,\"why\":\"place %zu of %zu: ", (long long)j->id,
 	    (long long)r->now, at + 1, r->order_len);
-	if (all - held < j->gpus)
-		(void)printf("%zu jobs before it have %lld of the %lld GPUs, "
+	if (all - held < j->gpus) {
+		(void)printf("%zu jobs before it have %lld of the %lld GPUs%s, "
 		    "and it needs %d\"}\n", jobs, (long long)held,
-		    (long long)all, j->gpus);
-	else
-		(void)printf("%lld of the %lld GPUs are left, but not with "
-		    "the %g CPUs, %g GB and %g MB/s that each of its %d "
-		    "needs\"}\n", (long long)(all - held), (long long)all,
-		    wants(r, j).v[CPU] / j->gpus, wants(r, j).v[MEM] / j->gpus,
-		    wants(r, j).v[SPEED] / j->gpus, j->gpus);
+		    (long long)all, its, j->gpus);
+		return;
+	}
+	(void)printf("%lld of the %lld GPUs%s are left, but not with ",
+	    (long long)(all - held), (long long)all, its);
+	say_needs(r, j);
 }
 
 /* How long it waited, where submit_at is a whole number, and has a sense. */

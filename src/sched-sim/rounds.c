@@ -24,14 +24,16 @@ try_job(struct rounds *r, struct run *run)
 	struct rjob *j = run->job;
 	bool fair = r->allocation == FAIR;
 
-	if (r->too_big[j->kind] == r->packed)
+	if (j->kind->failed == r->packed)
 		return false;
-	if (!place(&r->servers, run, fair ? model_fair(&r->servers, j->gpus) :
-	    j->need, r->together)) {
-		r->too_big[j->kind] = r->packed;
+	if (!place(&r->servers, run, fair ? j->kind->fair_on :
+	    j->kind->need_on, r->together)) {
+		j->kind->failed = r->packed;
 		return false;
 	}
-	run->pace_s = fair ? j->iter_s : j->iter_s / j->speed;
+	if (!fair)
+		j->speed = run->speed;
+	run->pace_s = j->iter_s / run->speed;
 	return true;
 }
 
@@ -42,7 +44,7 @@ pack_job(struct rounds *r, struct rjob *j, struct err *e)
 
 	run->job = j;
 	if (r->allocation == TUNE ?
-	    tune_place(r, run, j->need, j->speedup, e) < 0 :
+	    tune_place(r, run, j->kind->need_on, e) < 0 :
 	    r->allocation == OPT && opt_place(r, run, e) < 0)
 		return -1;
 	r->runs_len += r->allocation == TUNE || r->allocation == OPT ||
@@ -75,7 +77,8 @@ pack_list(struct rounds *r, const struct rank *list, size_t len,
 
 	for (i = 0; i < len && r->servers.free_gpus > 0; i++) {
 		r->tried[i] = list[i].job;
-		if (list[i].job->gpus <= r->servers.free_gpus &&
+		if (list[i].job->gpus <= place_free(&r->servers,
+		    list[i].job->kind->where) &&
 		    pack_job(r, list[i].job, e) < 0)
 			return -1;
 	}
@@ -303,21 +306,19 @@ make_room(struct rounds *r)
 {
 	size_t n = r->jobs_len + 1;
 	struct servers *s = &r->servers;
-	int64_t gpus = s->len * s->gpus, i;
+	int64_t i;
 
 	r->order = xcalloc(n, sizeof(*r->order));
 	r->scratch = xcalloc(n, sizeof(*r->scratch));
 	r->first = xcalloc(n, sizeof(*r->first));
 	r->tried = xcalloc(n, sizeof(*r->tried));
 	r->ended = xcalloc(n, sizeof(*r->ended));
-	r->runs = xcalloc((size_t)gpus, sizeof(*r->runs));
-	r->too_big = xcalloc((size_t)(MODELS * (gpus + 1)),
-	    sizeof(*r->too_big));
-	s->shares = xcalloc((size_t)gpus, sizeof(*s->shares));
+	r->runs = xcalloc((size_t)s->gpus, sizeof(*r->runs));
+	s->shares = xcalloc((size_t)s->gpus, sizeof(*s->shares));
 	s->spots = xcalloc((size_t)s->len, sizeof(*s->spots));
 	for (i = 0; i < s->len; i++)
-		s->list[i].runs = xcalloc((size_t)s->gpus,
-		    sizeof(struct run *));
+		s->list[i].shares = xcalloc((size_t)s->list[i].type->gpus,
+		    sizeof(struct share *));
 }
 
 static void
@@ -327,13 +328,13 @@ release(struct rounds *r)
 	size_t j;
 
 	for (i = 0; r->servers.list != NULL && i < r->servers.len; i++)
-		free(r->servers.list[i].runs);
+		free(r->servers.list[i].shares);
 	for (j = 0; j < r->jobs_len; j++)
 		free(r->jobs[j].line);
 	free(r->servers.list);
 	free(r->servers.shares);
 	free(r->servers.spots);
-	free(r->too_big);
+	kinds_free(r);
 	free(r->gittins);
 	opt_free(r->opt);
 	free(r->jobs);
@@ -394,17 +395,17 @@ begin(struct rounds *r, struct err *e)
 static void
 set_slack(struct servers *s)
 {
-	int k;
+	int i, k;
 
-	for (k = 0; k < SHARED; k++)
-		s->slack.v[k] = s->cap.v[k] * 1e-9;
+	for (i = 0; i < s->types_len; i++)
+		for (k = 0; k < SHARED; k++)
+			s->types[i].slack.v[k] = s->types[i].cap.v[k] * 1e-9;
 }
 
 static void
 pass_cluster(const struct servers *s, struct input *in)
 {
-	input_pass_cluster(in, s->len * (int64_t)s->cap.v[CPU],
-	    s->len * s->gpus);
+	input_pass_cluster(in, (int64_t)s->total.v[CPU], s->gpus);
 }
 
 static void
@@ -432,8 +433,9 @@ rounds_run(const struct rounds_options *o, struct input *in, struct err *e)
 	};
 	int64_t result = -1;
 
+	map_init(&r.kind_names);
 	if (rounds_name(&r, e) < 0 ||
-	    rounds_load_cluster(&r.servers, o->cluster, e) < 0)
+	    rounds_load_cluster(&r.servers, o->cluster, o->synergy, e) < 0)
 		goto out;
 	if (!o->synergy)
 		set_slack(&r.servers);

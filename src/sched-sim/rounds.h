@@ -8,6 +8,7 @@
  *	rounds-order.c	the jobs in the order of the policy
  *	rounds-load.c	the cluster
  *	rounds-jobs.c	the jobs, checked
+ *	rounds-kind.c	what jobs ask for, and of which servers
  *	rounds-say.c	records out
  *	model.c		what each model asks for and gains
  *	tput.c		the speed of a model by its cores and memory
@@ -29,6 +30,7 @@
 #include "buf.h"
 #include "err.h"
 #include "input.h"
+#include "map.h"
 
 enum {
 	ROUND_S = 300,
@@ -40,6 +42,7 @@ enum {
 	TPUT_CPUS = 9, TPUT_MEMS = 5,	/* points of the profiles */
 	SERVER_GPUS_MAX = 64,	/* bits of a mask */
 	SERVERS_MAX = 100000,
+	GROUPS_MAX = 64,	/* bits of a mask */
 	ROUND_RECORD_MAX = 1 << 30,	/* bytes */
 };
 
@@ -57,6 +60,8 @@ struct model {
 	double speedup;		/* with all it can use */
 };
 
+struct cluster;
+struct node;
 struct rjob;
 struct run;
 struct share;
@@ -67,42 +72,86 @@ struct spot {
 	int len;
 };
 
-/* Servers that are all alike. */
-struct servers {
-	int64_t len;
+/* What servers of one type have. */
+struct server_type {
 	int gpus;		/* of one server, and so on */
 	struct vec cap;
 	struct vec fair;	/* the share that goes with one GPU */
 	struct vec slack;	/* may be missing, and it fits all the same */
+};
+
+/* Servers of one type that are for the same jobs. */
+struct server_group {
+	const struct node *like;	/* NULL: nothing is known of them */
+	int type;
+	int64_t gpus, free_gpus;	/* of all of them */
+};
+
+struct servers {
+	int64_t len;
 	struct server *list;
-	int64_t free_gpus;	/* of all */
+	const struct cluster *cluster;	/* of node records, or NULL */
+	struct server_type types[GROUPS_MAX];
+	int types_len;
+	struct server_group groups[GROUPS_MAX];
+	int groups_len;
+	int64_t gpus, free_gpus;	/* of all servers */
+	int most_gpus;			/* of one */
+	struct vec total;
+	struct vec fair;	/* the share of a GPU on average */
 	struct share *shares;	/* of all runs; room for one a GPU */
 	int64_t shares_len;
 	struct spot *spots;	/* for tune.c; room for one a server */
 };
 
 struct server {
+	const struct server_type *type;
+	int group;
+	int64_t first_gpu;	/* its number in the cluster */
 	struct vec used;
 	uint64_t free;		/* bit n: GPU n of it is free */
 	int free_len;
-	int runs_len;
-	struct run **runs;	/* what was placed on it, room for each GPU */
+	int shares_len;
+	struct share **shares;	/* in placing order, room for each GPU */
 };
 
 /* GPUs of one job on one server. */
 struct share {
+	struct run *run;
 	int64_t server;
 	uint64_t gpus;
 	int len;
+	struct vec have;	/* as if all its GPUs had as much as these */
 };
 
 /* A job that runs in this round. */
 struct run {
 	struct rjob *job;
-	struct vec have;	/* over all its servers */
+	double speed;		/* of its slowest GPUs, as it was placed */
 	double pace_s;		/* an iteration takes */
 	int shares_len;
 	struct share *shares;	/* one for each server, of servers.shares */
+};
+
+/* So much for all GPUs of a job, and the speed that it makes. */
+struct want {
+	struct vec all;
+	double speed;
+};
+
+/* Jobs that ask for the same. What they get goes by the type of a server. */
+struct kind {
+	int number;
+	const struct model *model;
+	int gpus;
+	uint64_t where;		/* bits of the groups they may run on */
+	double iter_s;		/* an iteration on the average fair share */
+	double speedup;		/* where it is largest */
+	struct vec need;	/* the most, of all servers they may use */
+	struct want need_on[GROUPS_MAX];	/* all they can use */
+	struct want least_on[GROUPS_MAX];	/* when others need the rest */
+	struct want fair_on[GROUPS_MAX];
+	int64_t failed;		/* the packing in which it did not fit */
 };
 
 struct rjob {
@@ -110,15 +159,10 @@ struct rjob {
 	double submit_at;
 	const struct model *model;
 	int gpus;
-	int64_t kind;		/* the same for those that ask for the same */
+	struct kind *kind;
+	double iter_s, speedup;	/* of its kind */
 	int64_t iters;		/* to be done */
 	char *line;		/* its record, up to where more is added */
-
-	double iter_s;		/* an iteration on the fair share */
-	struct vec need;	/* all it can use, capped by the servers */
-	double speedup;		/* what it gains with that */
-	struct vec least;	/* what it has when others need the rest */
-	double least_speed;
 
 	double speed;		/* speedup of this round, or of the last */
 	int64_t iters_done;
@@ -206,6 +250,9 @@ struct rounds {
 	struct rjob *jobs;	/* all, as read */
 	size_t jobs_len, arrived;
 	int64_t unusable;	/* records that were skipped */
+	struct kind **kinds;	/* by number */
+	int kinds_len;
+	struct map kind_names;
 
 	struct rank *order;	/* those that have arrived and not ended */
 	struct rank *scratch;
@@ -215,7 +262,7 @@ struct rounds {
 	size_t sure_len;	/* the beginning of the whole order */
 	struct rank cut;
 	int64_t far_until;
-	int64_t far_kinds[FAR_KINDS_MAX];
+	const struct kind *far_kinds[FAR_KINDS_MAX];
 	int far_kinds_len;
 	struct rank *first;	/* those that fill the GPUs, by count alone */
 	size_t first_len;
@@ -226,8 +273,6 @@ struct rounds {
 	size_t tried_len, tried_cap;
 	bool filled;		/* and it ended because no GPU was left */
 	int64_t packed;		/* number of packings so far */
-	int64_t *too_big;	/* by kind: the packing in which it did not
-				   fit */
 	struct opt *opt;
 	struct gittins *gittins;
 
@@ -282,10 +327,29 @@ void rounds_first_by(struct rounds *r,
 
 /* ---- rounds-load.c, rounds-jobs.c ---- */
 
-int rounds_load_cluster(struct servers *s, const char *path, struct err *e);
+/* alike: all servers have to be. 0; -1 and *e. */
+int rounds_load_cluster(struct servers *s, const char *path, bool alike,
+    struct err *e);
 int rounds_load_ini(struct servers *s, const char *path, struct err *e);
 int rounds_load_jobs(struct rounds *r, struct input *in, bool keep_going,
     struct err *e);
+
+/* ---- rounds-kind.c ---- */
+
+struct need_line;
+
+/* The bits of the groups that a job may run on; 0 and *e: there is none. */
+uint64_t kind_where(const struct servers *s, const struct need_line *l,
+    struct err *e);
+
+/* All groups; and how many GPUs some of them have. */
+uint64_t kind_everywhere(const struct servers *s);
+int64_t kind_gpus(const struct servers *s, uint64_t where);
+
+/* The kind of such jobs, made if it is new; NULL and *e: it cannot be. */
+struct kind *kind_find(struct rounds *r, const struct model *m, int gpus,
+    uint64_t where, struct err *e);
+void kinds_free(struct rounds *r);
 
 /* ---- rounds-say.c ---- */
 
@@ -317,21 +381,18 @@ const char *model_names(void);
 int model_index(const struct model *m);
 
 /*
- * Fills iter_s, need, speedup, least and least_speed from model and gpus. 0; -1
- * and *e: it cannot be.
+ * Fills all that follows from model, gpus and where. 0; -1 and *e: it cannot
+ * be.
  */
-int model_demand(struct rjob *j, const struct servers *s, bool synergy,
+int model_demand(struct kind *k, const struct servers *s, bool synergy,
     struct err *e);
 
-/* What j gains with so much in all, over the fair share; corrected form. */
-double model_speed(const struct rjob *j, const struct servers *s,
+/*
+ * The speed with so much in all, over that with the average fair share;
+ * corrected form.
+ */
+double model_speed(const struct kind *k, const struct servers *s,
     struct vec have);
-
-/* What the fair share makes for n GPUs. */
-struct vec model_fair(const struct servers *s, int n);
-
-/* Whether j can use more of something than its fair share. */
-bool model_wants_more(const struct rjob *j, const struct servers *s);
 
 /* Seconds until j ends, at its speed and with no pause. */
 double model_left_s(const struct rounds *r, const struct rjob *j);
@@ -352,32 +413,36 @@ double tput(int model, double cpus, double mem_gb);
 void place_clear(struct servers *s);	/* all GPUs are free again */
 
 /* What is left of one thing on one server. */
-double place_left(const struct servers *s, const struct server *on, int k);
+double place_left(const struct server *on, int k);
+
+/* How many GPUs are free in these groups. */
+int64_t place_free(const struct servers *s, uint64_t where);
 
 /*
- * Puts run->job, which asks for want in all, on GPUs. false: they do not fit,
- * and nothing has changed.
+ * Puts run->job on GPUs, with want by the type of each server. false: they do
+ * not fit, and nothing has changed.
  */
-bool place(struct servers *s, struct run *run, struct vec want,
+bool place(struct servers *s, struct run *run, const struct want *want,
     bool together);
 
 /*
  * The same on one server alone, of those on which it fits the one that has most
  * cores beyond the fair shares of its free GPUs.
  */
-bool place_roomiest(struct servers *s, struct run *run, struct vec want);
+bool place_roomiest(struct servers *s, struct run *run,
+    const struct want *want);
 
-/* Changes what a run has to want, on the GPUs it holds. */
-void place_change(struct servers *s, struct run *run, struct vec want);
+/* Changes what a run has on the server of one share. */
+void place_change(struct servers *s, struct share *sh, struct vec want);
 
 /* ---- tune.c ---- */
 
 /*
- * Places run->job with want, at which it has that speed, or with its least, if
- * need be at others' cost. 0; -1 and *e: it cannot be.
+ * Places run->job with want, or with its least, if need be at others' cost. 0;
+ * -1 and *e: it cannot be.
  */
-int tune_place(struct rounds *r, struct run *run, struct vec want,
-    double speed, struct err *e);
+int tune_place(struct rounds *r, struct run *run, const struct want *want,
+    struct err *e);
 
 /* ---- opt.c ---- */
 

@@ -6,6 +6,8 @@
  */
 #include "rounds.h"
 
+#include <math.h>
+
 /* What it has changes, and with that its speed. */
 static void
 set_speed(struct run *run, double speed)
@@ -15,11 +17,11 @@ set_speed(struct run *run, double speed)
 }
 
 static bool
-try_place(struct rounds *r, struct run *run, struct vec want, double speed)
+try_place(struct rounds *r, struct run *run, const struct want *want)
 {
 	if (!place(&r->servers, run, want, r->together))
 		return false;
-	set_speed(run, speed);
+	set_speed(run, run->speed);
 	return true;
 }
 
@@ -28,19 +30,22 @@ try_place(struct rounds *r, struct run *run, struct vec want, double speed)
  * other, those with the fewest first.
  */
 static int
-choose_spots(const struct servers *s, int gpus, struct spot *out)
+choose_spots(const struct servers *s, const struct kind *kind,
+    struct spot *out)
 {
-	int level, len = 0;
+	int level, len = 0, gpus = kind->gpus;
 	int64_t i;
 
 	for (i = 0; gpus > 1 && i < s->len; i++)
-		if (s->list[i].free_len >= gpus) {
+		if (s->list[i].free_len >= gpus &&
+		    kind->where >> s->list[i].group & 1) {
 			out[0] = (struct spot){ i, gpus };
 			return 1;
 		}
-	for (level = 1; level <= s->gpus && gpus > 0; level++)
+	for (level = 1; level <= s->most_gpus && gpus > 0; level++)
 		for (i = 0; i < s->len && gpus > 0; i++) {
-			if (s->list[i].free_len != level)
+			if (s->list[i].free_len != level ||
+			    !(kind->where >> s->list[i].group & 1))
 				continue;
 			out[len] = (struct spot){ i, MIN(level, gpus) };
 			gpus -= out[len++].len;
@@ -50,15 +55,15 @@ choose_spots(const struct servers *s, int gpus, struct spot *out)
 
 /* < 0: a gives before b. Few servers first, then who has most per GPU. */
 static int
-compare(const struct run *a, const struct run *b)
+compare(const struct share *a, const struct share *b)
 {
 	int k;
 
-	if (a->shares_len != b->shares_len)
-		return a->shares_len < b->shares_len ? -1 : 1;
+	if (a->run->shares_len != b->run->shares_len)
+		return a->run->shares_len < b->run->shares_len ? -1 : 1;
 	for (k = CPU; k <= MEM; k++) {
-		double x = a->have.v[k] / a->job->gpus;
-		double y = b->have.v[k] / b->job->gpus;
+		double x = a->have.v[k] / a->run->job->gpus;
+		double y = b->have.v[k] / b->run->job->gpus;
 
 		if (x != y)
 			return x > y ? -1 : 1;
@@ -68,17 +73,25 @@ compare(const struct run *a, const struct run *b)
 
 /* Stable, and the list stays sorted for the next time. */
 static void
-sort_runs(struct run **runs, int len)
+sort_shares(struct share **shares, int len)
 {
 	int i, at;
 
 	for (i = 1; i < len; i++) {
-		struct run *x = runs[i];
+		struct share *x = shares[i];
 
-		for (at = i; at > 0 && compare(x, runs[at - 1]) < 0; at--)
-			runs[at] = runs[at - 1];
-		runs[at] = x;
+		for (at = i; at > 0 && compare(x, shares[at - 1]) < 0; at--)
+			shares[at] = shares[at - 1];
+		shares[at] = x;
 	}
+}
+
+static const struct vec *
+least_of(const struct servers *s, const struct share *sh)
+{
+	const struct server_type *type = s->list[sh->server].type;
+
+	return &sh->run->job->kind->least_on[type - s->types].all;
 }
 
 /*
@@ -88,59 +101,53 @@ sort_runs(struct run **runs, int len)
 static void
 shrink(const struct rounds *r, struct servers *s, struct run *run)
 {
-	struct rjob *j = run->job;
-	struct vec least = j->least;
-	int k;
+	const struct kind *kind = run->job->kind;
+	double slowest = INFINITY;
+	int i, k;
 
+	for (i = 0; i < run->shares_len; i++) {
+		struct share *sh = &run->shares[i];
+		struct vec least = *least_of(s, sh);
+
+		for (k = 0; k < SHARED && !r->o->synergy; k++)
+			least.v[k] = MIN(least.v[k], sh->have.v[k]);
+		place_change(s, sh, least);
+		slowest = MIN(slowest, model_speed(kind, s, least));
+	}
 	if (r->o->synergy) {
-		place_change(s, run, least);
-		set_speed(run, j->least_speed);
-		run->pace_s = j->iter_s;
+		set_speed(run, kind->least_on[0].speed);
+		run->pace_s = kind->iter_s;
 		return;
 	}
-	for (k = 0; k < SHARED; k++)
-		least.v[k] = MIN(least.v[k], run->have.v[k]);
-	place_change(s, run, least);
-	set_speed(run, model_speed(j, s, least));
-}
-
-static int
-gpus_on(const struct run *run, int64_t server)
-{
-	int i;
-
-	for (i = 0; i < run->shares_len; i++)
-		if (run->shares[i].server == server)
-			return run->shares[i].len;
-	return 0;
+	set_speed(run, slowest);
 }
 
 /* Whether a run has more than its least of what is missing. */
 static bool
-can_give(const struct run *run, const struct vec *missing)
+can_give(const struct servers *s, const struct share *sh,
+    const struct vec *missing)
 {
 	int k;
 
 	for (k = 0; k < SHARED; k++)
 		if (missing->v[k] > 0 &&
-		    run->have.v[k] > run->job->least.v[k])
+		    sh->have.v[k] > least_of(s, sh)->v[k])
 			return true;
 	return false;
 }
 
 /* Takes from *missing what a run has too much of there. true: none is left. */
 static bool
-cover(const struct rounds *r, const struct run *run, int n,
-    struct vec *missing)
+cover(const struct rounds *r, const struct share *sh, struct vec *missing)
 {
-	double part = (double)n / run->job->gpus;
+	double part = (double)sh->len / sh->run->job->gpus;
 	bool covered = true;
 	int k;
 
 	for (k = 0; k < SHARED; k++) {
-		double has = run->have.v[k] * part;
-		double keeps = r->o->synergy ? r->servers.fair.v[k] * n :
-		    run->job->least.v[k] * part;
+		double has = sh->have.v[k] * part;
+		double keeps = r->o->synergy ? r->servers.fair.v[k] * sh->len :
+		    least_of(&r->servers, sh)->v[k] * part;
 
 		missing->v[k] = MAX(0, missing->v[k] - MAX(0, has - keeps));
 		covered = covered && missing->v[k] == 0;
@@ -161,42 +168,44 @@ make_room(const struct rounds *r, struct servers *s, int64_t server,
 	int i, k;
 
 	for (k = 0; k < SHARED; k++) {
-		want.v[k] = MAX(0, want.v[k] - place_left(s, on, k));
+		want.v[k] = MAX(0, want.v[k] - place_left(on, k));
 		enough = enough && want.v[k] == 0;
 	}
 	if (enough)
 		return;
-	sort_runs(on->runs, on->runs_len);
-	for (i = 0; i < on->runs_len && !enough; i++) {
-		struct run *run = on->runs[i];
+	sort_shares(on->shares, on->shares_len);
+	for (i = 0; i < on->shares_len && !enough; i++) {
+		const struct share *sh = on->shares[i];
 
-		if (!r->o->synergy && !can_give(run, &want))
+		if (!r->o->synergy && !can_give(s, sh, &want))
 			continue;
-		enough = cover(r, run, gpus_on(run, server), &want);
-		shrink(r, s, run);
+		enough = cover(r, sh, &want);
+		shrink(r, s, sh->run);
 	}
 }
 
 int
-tune_place(struct rounds *r, struct run *run, struct vec want, double speed,
+tune_place(struct rounds *r, struct run *run, const struct want *want,
     struct err *e)
 {
 	struct servers *s = &r->servers;
-	struct rjob *j = run->job;
-	struct vec part;
+	const struct rjob *j = run->job;
+	const struct want *least = j->kind->least_on;
 	int i, k, len;
 
-	if (try_place(r, run, want, speed) ||
-	    try_place(r, run, j->least, j->least_speed))
+	if (try_place(r, run, want) || try_place(r, run, least))
 		return 0;
-	len = choose_spots(s, j->gpus, s->spots);
+	len = choose_spots(s, j->kind, s->spots);
 	for (i = 0; i < len; i++) {
+		const struct spot *spot = &s->spots[i];
+		struct vec part =
+		    least[s->list[spot->server].type - s->types].all;
+
 		for (k = 0; k < SHARED; k++)
-			part.v[k] = j->least.v[k] *
-			    ((double)s->spots[i].len / j->gpus);
-		make_room(r, s, s->spots[i].server, part);
+			part.v[k] *= (double)spot->len / j->gpus;
+		make_room(r, s, spot->server, part);
 	}
-	if (try_place(r, run, j->least, j->least_speed))
+	if (try_place(r, run, least))
 		return 0;
 	return err_perm(e, "job %lld: no room at %lld, though %lld GPUs are "
 	    "free and all others were put back to their shares",
