@@ -305,7 +305,7 @@ sched-sim: 1 jobs simulated, the last ends at 5" ]
 	refused "--allocate is not for policies of rounds" -c procs=1 -p fifo --compat=synergy --allocate=ids
 	refused "--compat: 'themis' is not synergy" -c procs=1 -p fifo --compat=themis
 	refused "--window: 'x' is not a number" -c procs=1 -p fifo --window=x:2
-	refused "--window: no job lies from 2 to before 2" -c procs=1 -p fifo --window=2:2
+	refused "--window: no job is in 2:2" -c procs=1 -p fifo --window=2:2
 	printf '[CLUSTER]\nracks = 2\nservers_per_rack = 1\ngpus_per_server = 1\ncpus_per_server = 1\ndram_per_server = 1\nsspeed_per_server = 1\n' >two.ini
 	refused "two.ini: racks = 2: only one rack is simulated; put all servers into it" -c two.ini -p easy
 	for args in '' '-c procs=1' '-c procs=1 -p easy x'; do

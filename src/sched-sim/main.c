@@ -4,188 +4,21 @@
  * space sharing (sim.h) and those of rounds (rounds.h).
  */
 #include <assert.h>
-#include <getopt.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "die.h"
-#include "num.h"
+#include "options.h"
 #include "rec.h"
 #include "record.h"
-#include "rounds.h"
 #include "sim.h"
 #include "watch.h"
-#include "xalloc.h"
-
-static const char usage_text[] =
-"usage: sched-sim [-c CLUSTER] -p POLICY [options] < jobs.ndjson\n"
-"\n"
-"Reads job records in order of submission and writes them, in order of their\n"
-"ends, with when each starts and ends under POLICY.\n"
-"\n"
-"  -c, --cluster=CLUSTER    procs=N, an ini file with [CLUSTER], node records, or\n"
-"                           a slurm.conf; if not given, procs of the input's\n"
-"                           cluster record\n"
-"  -p, --policy=POLICY      fcfs, easy, easy-sjbf, conservative, sjf, ljf,\n"
-"                           largest, wfp3, unicef, slurm; or, with rounds, fifo,\n"
-"                           srtf, srsf, las, ftf, drf, tetris, dlas, gittins,\n"
-"                           and +greedy, +fair, +tune or +opt, and +place; or\n"
-"                           exec:CMD, a program that decides; or replay\n"
-"  -t, --timeout=DUR        for each answer of exec:CMD [30s]\n"
-"      --same-instant=HOW   batch (default) or pyss: one pass an instant, or\n"
-"                           one an event\n"
-"      --allocate=HOW       count (default) or ids: name the machines\n"
-"      --compat=synergy     rounds as SYNERGY's simulator has them\n"
-"      --exact              with rounds, jobs end at the second\n"
-"      --starve=DURATION    with rounds, first those that paused for so long\n"
-"      --queues=S,S,...     GPU seconds at which the queues of dlas end\n"
-"                           (3250,7200)\n"
-"      --promote=N          dlas: back to the first queue after a wait of N\n"
-"                           times what it ran\n"
-"      --window=A:B         rounds end when all jobs from A to before B have\n"
-"      --static             all jobs are there before the first round\n"
-"      --rounds             say each round that differs from the one before\n"
-"      --explain=JOBID      say at each pass, or round, why that job waits\n"
-"      --record=FILE        keep the input and all decisions there; with\n"
-"                           -p replay, FILE as input gives the same again\n"
-"  -k, --keep-going         skip records that cannot be used\n"
-"  -n, --dry-run            read and check, but simulate nothing\n"
-"  -q, --quiet              only errors on stderr\n"
-"  -v, --verbose            say how many jobs were read and simulated\n"
-"  -h, --help               this text\n"
-"  -V, --version            the version\n";
-
-enum {
-	OPT_INSTANT = 256, OPT_ALLOCATE, OPT_COMPAT, OPT_WINDOW, OPT_STATIC,
-	OPT_ROUNDS, OPT_EXACT, OPT_STARVE, OPT_QUEUES, OPT_PROMOTE,
-	OPT_EXPLAIN, OPT_RECORD,	/* those above are recorded */
-	GIVEN_MAX = 32,
-};
-
-static const struct option long_options[] = {
-	{ "cluster", required_argument, NULL, 'c' },
-	{ "policy", required_argument, NULL, 'p' },
-	{ "timeout", required_argument, NULL, 't' },
-	{ "same-instant", required_argument, NULL, OPT_INSTANT },
-	{ "allocate", required_argument, NULL, OPT_ALLOCATE },
-	{ "compat", required_argument, NULL, OPT_COMPAT },
-	{ "window", required_argument, NULL, OPT_WINDOW },
-	{ "static", no_argument, NULL, OPT_STATIC },
-	{ "rounds", no_argument, NULL, OPT_ROUNDS },
-	{ "exact", no_argument, NULL, OPT_EXACT },
-	{ "starve", required_argument, NULL, OPT_STARVE },
-	{ "queues", required_argument, NULL, OPT_QUEUES },
-	{ "promote", required_argument, NULL, OPT_PROMOTE },
-	{ "explain", required_argument, NULL, OPT_EXPLAIN },
-	{ "record", required_argument, NULL, OPT_RECORD },
-	{ "keep-going", no_argument, NULL, 'k' },
-	{ "dry-run", no_argument, NULL, 'n' },
-	{ "quiet", no_argument, NULL, 'q' },
-	{ "verbose", no_argument, NULL, 'v' },
-	{ "help", no_argument, NULL, 'h' },
-	{ "version", no_argument, NULL, 'V' },
-	{ NULL, 0, NULL, 0 },
-};
-
-static struct {
-	const char *cluster, *policy, *record;
-	char *given[GIVEN_MAX];	/* what is to be recorded */
-	size_t given_len;
-	bool pyss, ids, keep_going, dry_run;
-	const char *rounds_only;	/* an option that was given, or NULL */
-	const char *space_only;
-	bool replay;
-	int64_t timeout_ms;	/* -1: not given */
-	struct rounds_options rounds;
-} opt = { .timeout_ms = -1, .rounds = {
-	.window = { -1, -1 }, .starve_s = -1, .explain = -1,
-} };
 
 enum { TIMEOUT_MS = 30000 };
 
-/* ---- options ---- */
-
-/* Which of two words it is: false the first, true the second. */
-static bool
-one_of(const char *option, const char *word, const char *no, const char *yes)
-{
-	if (strcmp(word, no) != 0 && strcmp(word, yes) != 0)
-		die(ST_PERM, "%s: '%s' is neither %s nor %s", option, word,
-		    no, yes);
-	return strcmp(word, yes) == 0;
-}
-
-static void
-parse_window(char *text)
-{
-	int64_t *window = opt.rounds.window;
-	char *colon = strchr(text, ':');
-	struct err e;
-
-	if (colon == NULL)
-		die(ST_PERM, "--window: '%s' is not A:B", text);
-	*colon = '\0';
-	if (num_int(text, 0, REC_MAX, &window[0], &e) < 0 ||
-	    num_int(colon + 1, 0, REC_MAX, &window[1], &e) < 0)
-		die(ST_PERM, "--window: %s", e.text);
-	if (window[0] >= window[1])
-		die(ST_PERM, "--window: no job lies from %s to before %s",
-		    text, colon + 1);
-}
-
-static void
-parse_starve(const char *text)
-{
-	struct err e;
-	int64_t ms;
-
-	if (num_duration(text, &ms, &e) < 0)
-		die(ST_PERM, "--starve: %s", e.text);
-	opt.rounds.starve_s = ms / 1000;
-}
-
-static void
-parse_promote(const char *text)
-{
-	struct err e;
-
-	if (num_int(text, 1, 1000000, &opt.rounds.promote, &e) < 0)
-		die(ST_PERM, "--promote: %s", e.text);
-}
-
-/* Between commas, each larger than the one before. */
-static void
-parse_queues(char *text)
-{
-	struct rounds_options *o = &opt.rounds;
-	int64_t least = 1, *end;
-	struct err e;
-	char *next;
-
-	for (o->queues_len = 0; text != NULL; text = next) {
-		next = strchr(text, ',');
-		if (next != NULL)
-			*next++ = '\0';
-		if (o->queues_len == QUEUES_MAX)
-			die(ST_PERM, "--queues: more than %d", QUEUES_MAX);
-		end = &o->queues[o->queues_len++];
-		if (num_int(text, least, REC_MAX, end, &e) < 0)
-			die(ST_PERM, "--queues: %s", e.text);
-		least = *end + 1;
-	}
-}
-
-static void
-parse_timeout(const char *text)
-{
-	struct err e;
-
-	if (num_duration(text, &opt.timeout_ms, &e) < 0)
-		die(ST_PERM, "--timeout: %s", e.text);
-	if (opt.timeout_ms == 0)
-		die(ST_PERM, "--timeout: no program answers in no time");
-}
+static struct options opt;
+static struct cluster cluster;
+static struct sim s = { .cluster = &cluster };
 
 /* A wrong name is answered with the right ones. */
 static void
@@ -200,134 +33,7 @@ die_unknown(const char *policy)
 	    policy_names(), buf_str(&names));
 }
 
-static void
-rounds_option(int c, char *arg)
-{
-	const struct option *o;
-
-	for (o = long_options; o->val != c; o++)
-		;
-	opt.rounds_only = o->name;
-	switch (c) {
-	case OPT_COMPAT:
-		if (strcmp(arg, "synergy") != 0)
-			die(ST_PERM, "--compat: '%s' is not synergy", arg);
-		opt.rounds.synergy = true;
-		break;
-	case OPT_WINDOW: parse_window(arg); break;
-	case OPT_STATIC: opt.rounds.at_once = true; break;
-	case OPT_ROUNDS: opt.rounds.say_rounds = true; break;
-	case OPT_EXACT: opt.rounds.exact = true; break;
-	case OPT_STARVE: parse_starve(arg); break;
-	case OPT_QUEUES: parse_queues(arg); break;
-	default: parse_promote(arg);	/* OPT_PROMOTE */
-	}
-}
-
-static void
-one_option(int c, char *arg)
-{
-	switch (c) {
-	case OPT_INSTANT:
-		opt.pyss = one_of("--same-instant", arg, "batch", "pyss");
-		opt.space_only = "--same-instant";
-		break;
-	case OPT_ALLOCATE:
-		opt.ids = one_of("--allocate", arg, "count", "ids");
-		opt.space_only = "--allocate";
-		break;
-	default:
-		rounds_option(c, arg);
-	}
-}
-
-/* One of the options that change what is simulated: kept to be recorded. */
-static void
-keep_option(const struct option *o, const char *arg)
-{
-	size_t size = strlen(o->name) + (arg ? strlen(arg) : 0) + 4;
-	char *text = xcalloc(size, 1);
-
-	if (opt.given_len == GIVEN_MAX)
-		die(ST_PERM, "more than %d options", GIVEN_MAX);
-	(void)snprintf(text, size, "--%s%s%s", o->name, arg ? "=" : "",
-	    arg ? arg : "");
-	opt.given[opt.given_len++] = text;
-}
-
-static void
-long_option(int c, char *arg)
-{
-	const struct option *o;
-	struct err e;
-
-	if (c == OPT_RECORD) {
-		opt.record = arg;
-	} else if (c == OPT_EXPLAIN) {
-		if (num_int(arg, 0, REC_MAX, &opt.rounds.explain, &e) < 0)
-			die(ST_PERM, "--explain: %s", e.text);
-	} else {
-		for (o = long_options; o->val != c; o++)
-			;
-		keep_option(o, arg);
-		one_option(c, arg);
-	}
-}
-
-static void
-parse_options(int argc, char **argv)
-{
-	int c;
-
-	while ((c = getopt_long(argc, argv, "c:p:t:knqvhV", long_options,
-	    NULL)) != -1) {
-		switch (c) {
-		case 'c': opt.cluster = optarg; break;
-		case 'p': opt.policy = optarg; break;
-		case 't': parse_timeout(optarg); break;
-		case 'k': opt.keep_going = true; break;
-		case 'n': opt.dry_run = true; break;
-		case 'q': verbosity = -1; break;
-		case 'v': verbosity++; break;
-		case 'h': leave_help(usage_text);
-		case 'V': leave_version();
-		case '?': die_usage(usage_text);
-		default: long_option(c, optarg);
-		}
-	}
-	if (opt.policy == NULL || optind < argc)
-		die_usage(usage_text);
-}
-
-static struct cluster cluster;
-static struct sim s = { .cluster = &cluster };
-
 /* ---- a recording ---- */
-
-/* An option as it was kept: nothing else of a recording is done. */
-static int
-recorded_option(const char *text, struct err *e)
-{
-	const struct option *o;
-	size_t len;
-	char *arg;
-
-	for (o = long_options; o->name != NULL; o++) {
-		len = strlen(o->name);
-		if (o->val < OPT_INSTANT || o->val >= OPT_EXPLAIN ||
-		    strncmp(text, "--", 2) != 0 ||
-		    strncmp(text + 2, o->name, len) != 0)
-			continue;
-		if (text[2 + len] != (o->has_arg == no_argument ? '\0' : '='))
-			continue;
-		arg = o->has_arg == no_argument ? NULL :
-		    xstrdup(text + 3 + len);
-		long_option(o->val, arg);
-		free(arg);
-		return 0;
-	}
-	return err_perm(e, "sim: '%s' is no option of a recording", text);
-}
 
 /*
  * -p replay: the options of the recording, and, if that is not given, its
@@ -350,7 +56,7 @@ begin_replay(struct input *in, const char **policy, struct err *e)
 	    &opt.cluster, e) < 0))
 		return -1;
 	json_array_foreach(options, i, option)
-		if (recorded_option(json_is_string(option) ?
+		if (options_recorded(&opt, json_is_string(option) ?
 		    json_string_value(option) : "", e) < 0)
 			return -1;
 	in->other = replay_line;
@@ -498,7 +204,7 @@ main(int argc, char **argv)
 	struct err e;
 
 	prog = "sched-sim";
-	parse_options(argc, argv);
+	options_parse(&opt, argc, argv);
 	assert(opt.policy != NULL);
 	opt.replay = strcmp(opt.policy, policy_replay.name) == 0;
 	s.name_machines = opt.ids;
