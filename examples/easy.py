@@ -1,37 +1,30 @@
 #!/usr/bin/env python3
 """EASY backfilling as a program, for sched-sim -p exec:examples/easy.py
 
-One line in, one line out: what has changed since the last pass, and the jobs
-that are to start now. The oldest job waits for its shadow time, by when the
-limits of those that run free enough; others may pass it if they end by then,
-or fit into what it will leave over."""
+A line in, a line out: what has changed, and the jobs that start now. Others may
+pass the oldest that waits if they end by its shadow time, or fit in beside."""
 import json
 import sys
 
-waiting, running = [], {}       # in order of submission; job_id: (end, cpus)
-for line in sys.stdin:
-    news = json.loads(line)
+waiting, running = [], {}               # job_id: (end, cpus)
+for news in map(json.loads, sys.stdin):
     for job_id in news["ended"]:
         del running[job_id]
     waiting += news["submitted"]
-    if "more" in news:          # too much for one line: it goes on
+    if "more" in news:                  # too much for one line: it goes on
         continue
-    now, free, start = news["at"], news["free"], []
-    shadow, extra = float("inf"), float("inf")
+    free, start, shadow, extra = news["free"], [], None, 0
     for job in waiting:
-        end = now + job["limit_s"]
-        if job["cpus"] <= free and (end <= shadow or job["cpus"] <= extra):
-            free -= job["cpus"]
-            extra -= job["cpus"] if end > shadow else 0
-            running[job["job_id"]] = end, job["cpus"]
+        cpus, end = job["cpus"], news["at"] + job["limit_s"]
+        if cpus <= free and (shadow is None or end <= shadow or cpus <= extra):
+            extra -= cpus if shadow is not None and end > shadow else 0
+            free -= cpus
+            running[job["job_id"]] = end, cpus
             start.append(job["job_id"])
-        elif shadow == float("inf"):            # it is the oldest: the head
-            then = free
-            for shadow, cpus in sorted(running.values()):
-                then += cpus
-                if then >= job["cpus"]:
-                    break
-            extra = free - job["cpus"] + sum(
-                cpus for end, cpus in running.values() if end <= shadow)
+        elif shadow is None:            # the oldest: when will it fit?
+            then = sorted(running.values())
+            shadow = next(t for t, _ in then if cpus <= free + sum(
+                n for end, n in then if end <= t))
+            extra = free - cpus + sum(n for t, n in then if t <= shadow)
     waiting = [job for job in waiting if job["job_id"] not in running]
     print(json.dumps({"kind": "start", "job_ids": start}), flush=True)
