@@ -410,6 +410,9 @@ scenario_words=$root/t/access.py
 	p, s = ready(echo, {"auth": {"basic_file": here + "/users"}})
 	def ask(text):
 	    a = p.ask(H("GET /a HTTP/1.1", "Host: h", "Authorization: " + text))
+	    if a.status == 429 and SLOWER > 1:  # hashing has its share of time
+	        time.sleep(1)
+	        return ask(text)
 	    if a.status == 401:
 	        same('Basic realm="a", charset="UTF-8"',
 	             a.fields["www-authenticate"])
@@ -431,7 +434,7 @@ scenario_words=$root/t/access.py
 	begin = cpu(p)
 	for i in range(50):
 	    same(200, ask(basic("slow", "geheim")))
-	assert cpu(p) - begin < 1.5, cpu(p) - begin
+	assert cpu(p) - begin < 1.5 * SLOWER, cpu(p) - begin
 	END
 }
 

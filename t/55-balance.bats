@@ -608,7 +608,7 @@ load helper
 	scenario <<-'END'
 	def slow(conn):
 	    while conn.head():
-	        time.sleep(0.05)	# 2 s
+	        time.sleep(0.05 * SLOWER)	# 2 s
 	        conn.send(ok(b"x"))
 	p, s = ready(slow)
 	def history():

@@ -131,10 +131,8 @@ conn_accept(struct ev_io *io, uint32_t events)
 
 	(void)events;
 	for (n = 0; n < ACCEPT_BATCH; n++) {
-		/* somebody may have to go for the one who is there */
-		if (!l->admin && !(n > 0 ? rest_fits(2) : rest_room())) {
-			if (n == 0)
-				pause_accepting(false);
+		if (!l->admin && !rest_room()) {
+			pause_accepting(false);
 			return;
 		}
 		fd = net_accept(io->fd, &peer);

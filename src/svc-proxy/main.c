@@ -84,7 +84,7 @@ proxy_conn_gone(void)
 {
 	if (px.draining && px.nconns == 0)
 		finish();
-	else if (!px.draining && px.full && rest_fits(2))
+	else if (!px.draining && px.full && rest_fits())
 		proxy_accept_again();
 }
 

@@ -455,8 +455,8 @@ void conn_expel(struct conn *c);	/* it is too slow, and in the way */
 void rest_begin(struct conn *c);
 void rest_end(struct conn *c);	/* it has made a request */
 void rest_gone(struct conn *c);
-bool rest_fits(size_t more);	/* so many descriptors more */
-/* Room for one more client, for whom somebody may have to go. */
+bool rest_fits(void);		/* a client more may come */
+/* The same, if need be when somebody has gone for the last that came. */
 bool rest_room(void);
 bool rest_may_keep(void);	/* one more upstream at rest */
 

@@ -71,10 +71,11 @@ spare(void)
 	return MAX(px.nidle, MIN(px.nlight, px.fds_max / SPARE_PART));
 }
 
+/* The last who came may be one too many: see raise_limits. */
 bool
-rest_fits(size_t more)
+rest_fits(void)
 {
-	return 2 * px.nconns - px.nlight + spare() + more <= px.fds_max;
+	return 2 * px.nconns - px.nlight + spare() <= px.fds_max;
 }
 
 static bool
@@ -159,10 +160,10 @@ expel_one(void)
 	return true;
 }
 
-static bool
-make_room(size_t more)
+bool
+rest_room(void)
 {
-	while (!rest_fits(more)) {
+	while (!rest_fits()) {
 		if (px.nidle > px.fds_max / SPARE_PART)
 			upstream_close_spare();
 		else if (!lighten() && !expel_one())
@@ -195,17 +196,11 @@ rest_end(struct conn *c)
 
 	rest_gone(c);
 	if (was_light)
-		(void)make_room(0);
+		(void)rest_room();
 }
 
 bool
 rest_may_keep(void)
 {
-	return px.nidle < px.fds_max / SPARE_PART || rest_fits(1);
-}
-
-bool
-rest_room(void)
-{
-	return make_room(2);
+	return px.nidle < px.fds_max / SPARE_PART || rest_fits();
 }

@@ -23,7 +23,7 @@ os.chmod(scratch, 0o755)            # nginx's worker is another user
 
 
 def raise_limit():
-    """A proxy keeps two descriptors for each connection, and some more."""
+    """A proxy may keep two descriptors for each connection, and some more."""
     want = 2 * IDLE + 4000
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     try:
@@ -34,7 +34,7 @@ def raise_limit():
 
 
 FDS = raise_limit()
-CLIENTS_MAX = min(IDLE, (FDS - 1500) // 2)
+CLIENTS_MAX = min(IDLE, FDS - 2000)  # at rest they need one each
 
 
 def free_port():
