@@ -51,6 +51,55 @@ load helper
 	END
 }
 
+# In a network of its own, which has four ports for connections.
+@test "proxy: no port for a connection: 503, and the instance stays up" {
+	PATH=$UNIT/fast:$PATH
+	export BERTH_FASTER=10		# a second is 0.1 s
+	scenario <<-'END'
+	if "OWN_NETWORK" not in os.environ:
+	    os.environ["OWN_NETWORK"] = "yes"
+	    os.execvp("unshare", ["unshare", "-rn", sys.executable, *sys.argv])
+	subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
+	with open("/proc/sys/net/ipv4/ip_local_port_range", "w") as f:
+	    f.write("40000 40003")
+	gate = threading.Event()
+	def handler(conn):
+	    while True:
+	        head = conn.head()
+	        if not head:
+	            return
+	        if b"/held" in head:
+	            gate.wait(PATIENCE)
+	        conn.send(ok())
+	s = Server(handler, port=30000)
+	p = Proxy({"a": {"health": {"path": "/", "interval_s": 1, "fall": 1},
+	                 "retry": {"attempts": 1}}}, listen="unix:sock")
+	p.table(job("a", s))
+	cs = [p.client() for i in range(6)]
+	for c in cs:
+	    c.send(H("GET /a/held HTTP/1.1", "Host: h"))
+	until("all have one or none", lambda: p.service()["requests"] == 6)
+	held = p.service()["inflight"]
+	assert 1 <= held <= 4, held
+	# three checks find no port either
+	checks = time.monotonic() + 0.35 * SLOWER
+	until("they are due", lambda: time.monotonic() > checks)
+	i = p.service()["instances"][0]
+	same(("up", True, held, False), (i["health"], i["usable"], i["inflight"],
+	                                 "last_error" in i))
+	gate.set()
+	got = [c.answer() for c in cs]
+	same([200] * held + [503] * (6 - held), sorted(a.status for a in got))
+	for a in got:
+	    assert a.status == 200 or json.loads(a.body) == {
+	        "error": "no connection could be made", "status": 503,
+	        "service": "a", "why": "Cannot assign requested address"}, a
+	same(200, p.ask(H("GET /a HTTP/1.1", "Host: h")).status)
+	for c in cs:
+	    c.close()
+	END
+}
+
 @test "proxy: closed before a byte: GET is repeated, POST is not" {
 	scenario <<-'END'
 	def drop(conn):
