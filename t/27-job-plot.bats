@@ -11,7 +11,7 @@ said_in() {
 	for node in tree.parse(sys.argv[1]).iter():
 	    if node.tag.endswith("}text"):
 	        text = "".join(node.itertext()).strip()
-	        if not text.replace(".", "").isdigit():
+	        if not text.replace(".", "").replace(",", "").isdigit():
 	            print(text)
 	END
 }
@@ -108,11 +108,28 @@ refused() {
 	END
 }
 
+@test "gantt: the shortest job on one machine of many is still seen" {
+	cat >jobs <<-'END'
+	{"kind":"job","job_id":1,"submit_at":0,"start_at":0,"end_at":9000,"alloc":"0-998"}
+	{"kind":"job","job_id":2,"submit_at":9000,"start_at":9500,"end_at":9501,"alloc":"0-998"}
+	{"kind":"job","job_id":3,"submit_at":0,"start_at":9600,"end_at":10000,"alloc":"0"}
+	END
+	job-plot gantt jobs >got
+	python3 - <<-'END'
+	import re
+	boxes = re.findall(r"<polygon fill = '(.*?)' points = '(.*?) '", open("got").read())
+	assert len({colour for colour, _ in boxes}) == len(boxes) == 3, boxes
+	for colour, points in boxes:
+	    for axis in zip(*(map(float, p.split(",")) for p in points.split())):
+	        assert max(axis) - min(axis) > 0.9, (colour, points)
+	END
+}
+
 @test "cdf: one series or several, of any measure" {
 	three >three.ndjson
 	job-plot cdf three.ndjson >got
 	diff -u - <(said_in got) <<-'END'
-	How long jobs take: completion time
+	How long jobs take
 	three: 3 jobs
 	jobs, %
 	completion time, seconds
@@ -120,8 +137,8 @@ refused() {
 	grep -v '"job_id":3' three.ndjson >two.ndjson
 	job-plot cdf --measure=wait_s three.ndjson - <two.ndjson >got
 	diff -u - <(said_in got) <<-'END'
-	How long jobs take: waiting time
-	part of the jobs that took no longer
+	How long jobs wait
+	part of the jobs that waited no longer
 	jobs, %
 	waiting time, seconds
 	three
@@ -241,6 +258,7 @@ refused() {
 		[ "$(wc -c <got)" -lt 200000 ]
 	done
 	job-plot gantt many >got
+	grep -qF '>5,000<' got || grep -qF '5,000' got
 	said_in got | grep -qxF \
 		'many: 6,000 jobs, in order of submission; every 20th is shown'
 }

@@ -19,8 +19,10 @@ cdf_series() {
 
 # Durations as people say them, for an axis with a logarithmic scale.
 log_ticks="set xtics ('1 s' 1, '10 s' 10, '1 min' 60, '10 min' 600, \
-'1 h' 3600, '10 h' 36000, '4 d' 345600, '40 d' 3456000, '1 y' 31557600, \
-'10 y' 315576000)"
+'1 h' 3600, '6 h' 21600, '1 d' 86400, '1 week' 604800, '30 d' 2592000, \
+'1 y' 31557600, '10 y' 315576000)"
+factor_ticks="set xtics (1, 10, 100, '1,000' 1000, '10,000' 10000, \
+'100,000' 100000, '1,000,000' 1000000, '10,000,000' 10000000)"
 
 plot_cdf() {
 	each checked
@@ -41,9 +43,12 @@ plot_cdf() {
 		case $measure in
 		*_s)
 			if [ "$skewed" = 1 ]; then
+				least=$(cdf_least)
 				printf "%s\nset logscale x\n" "$log_ticks"
-				printf "set xrange [%s:*]\n" "$(cdf_least)"
+				printf "set xrange [%s:*]\n" "$least"
 				printf "set xlabel '%s'\n" "$what"
+				# what took no time stands at the left end
+				using="using (\$1 < $least ? $least : \$1):2"
 			else
 				time_unit "$most"
 				using="using (\$1 / $per):2"
@@ -51,14 +56,14 @@ plot_cdf() {
 				printf 'set xrange [0:*]\n'
 			fi ;;
 		*)
-			[ "$skewed" = 0 ] || printf 'set logscale x\n'
+			[ "$skewed" = 0 ] || printf '%s\nset logscale x\n' \
+				"$factor_ticks"
 			printf "set xlabel '%s'\nset xrange [1:*]\n" "$what" ;;
 		esac
 		[ "$count" -gt 1 ] || printf 'unset key\n'
 		lines "$using with steps"
 	} >"$dir/commands"
-	draw "How long jobs take: $what" \
-		"$(cdf_subline)" <"$dir/commands"
+	draw "$how" "$(cdf_subline)" <"$dir/commands"
 }
 
 # The left end of a logarithmic axis: nothing is shown below a second.
@@ -71,9 +76,14 @@ cdf_least() {
 cdf_subline() {
 	if [ "$count" = 1 ]; then
 		printf '%s: %s' "$(label 1)" "$(jobs_word "$total")"
-	else
-		printf 'part of the jobs that took no longer'
+		return
 	fi
+	case $measure in
+	jct_s) printf 'part of the jobs that took no longer' ;;
+	wait_s) printf 'part of the jobs that waited no longer' ;;
+	run_s) printf 'part of the jobs that ran no longer' ;;
+	*) printf 'part of the jobs that were slowed down no more' ;;
+	esac
 }
 
 # ---- util, queue ----
@@ -84,9 +94,11 @@ spans() {
 		"$dir/usage.$1" >>"$dir/spans"
 }
 
-# usage_series N: what job-stats says of some 300 intervals.
+# usage_series N: what job-stats says of some 300 intervals; of fewer where
+# lines would cover each other.
 usage_series() {
-	interval=$(jq -r '((.makespan_s // 0) / 300 | ceil) |
+	interval=$(jq -r --argjson count "$count" '
+		((.makespan_s // 0) * ([$count, 4] | min) / 300 | ceil) |
 		if . < 1 then 1 else . end' "$dir/stats.$1")
 	job-stats -q ${procs:+"$procs"} ${gpus:+"$gpus"} -i "${interval}s" \
 		"$dir/in.$1" >"$dir/usage.$1"
@@ -134,6 +146,11 @@ two() {
 		mv "$dir/both.1" "$dir/data.1"
 }
 
+# area FILE: its steps with their corners, as one shape without seams.
+area() {
+	awk -v OFS='\t' 'NR > 1 { print $1, last } { print $1, last = $2 }' "$1"
+}
+
 plot_util() {
 	usage_axes
 	using="using (\$1 / $per):2 with steps"
@@ -156,9 +173,10 @@ plot_util() {
 	done
 	[ "$count" -gt 1 ] || {
 		sub="$(label 1): $sub"
-		using="using (\$1 / $per):2 with fillsteps fill solid 0.25"
-		using="$using linetype 1 notitle, 'data.1' ${using%% with*}"
-		using="$using with steps"
+		area "$dir/data.1" >"$dir/area"
+		mv "$dir/area" "$dir/data.1"
+		using="using (\$1 / $per):2 with filledcurves y1=0 linetype 1 \
+			fill solid 0.25 noborder notitle, 'data.1' $using"
 		echo 'unset key' >>"$dir/commands"
 	}
 	lines "$using" >>"$dir/commands"
@@ -179,13 +197,17 @@ plot_queue() {
 		usage_of '["queued"]'
 		sub='jobs that were submitted and do not run'
 	fi
+	count_tics y "$(cat "$dir"/data.* | cut -f 2 | LC_ALL=C sort -g |
+		tail -n 1)" >>"$dir/commands"
 	lines "$using" >>"$dir/commands"
 	draw 'How many jobs wait' "$sub" <"$dir/commands"
 }
 
 # ---- gantt ----
 
-enough_rows=40		# so many can be named beside their bars
+# so many can be named beside their bars
+enough_rows=$(awk -v height="$height" -v scale="$scale" \
+	'BEGIN { print int((height / scale - 150) / 13) }')
 most_rows=300		# thinner bars than these are no longer seen
 most_boxes=20000
 
@@ -234,6 +256,7 @@ gantt_jobs() {
 			label=':ytic(5)'
 		else
 			printf "set ylabel 'jobs'\n"
+			count_tics y "$n"
 			label=
 		fi
 		printf "plot 'data.1' using 1:4:1:2:(\$4-%s):(\$4+%s) %s %s\\\\\n" \
@@ -264,26 +287,40 @@ gantt_machines() {
 			print ($2 - first) / per, (end - first) / per,
 				ends[1] - 0.5, ends[parts] + 0.5, NR % 8 + 1, $10
 		}
-	}' "$dir/sorted" >"$dir/data.1"
-	high=$(cut -f 4 "$dir/data.1" | LC_ALL=C sort -g | tail -n 1)
+	}' "$dir/sorted" >"$dir/boxes"
+	high=$(cut -f 4 "$dir/boxes" | LC_ALL=C sort -g | tail -n 1)
+	# nothing is lower than can be seen
+	awk -F '\t' -v OFS='\t' -v least="$high" '{
+		lack = least / 250 - ($4 - $3)
+		if (lack > 0) {
+			$3 -= lack / 2
+			$4 += lack / 2
+		}
+		print
+	}' "$dir/boxes" >"$dir/data.1"
 	# names, where there is room for them
 	awk -F '\t' -v OFS='\t' -v high="$high" -v span="$(awk -v a="$first" \
 		-v b="$last" -v per="$per" 'BEGIN { print (b - a) / per }')" '
 		$2 - $1 > span * (0.02 + 0.009 * length($6)) &&
 		$4 - $3 > high / 25 {
-			print ($1 + $2) / 2, ($3 + $4) / 2, $6
+			print ($1 + $2) / 2, ($3 + $4) / 2, $6, $5
 		}' "$dir/data.1" >"$dir/names"
+	# a border would leave nothing of what is small
+	width_=$(cut -f 2 "$dir/data.1" | LC_ALL=C sort -g | tail -n 1)
+	small="(\$2 - \$1 < $width_ / 150.0 || \$4 - \$3 < $high / 120.0)"
 	{
 		printf "set ylabel 'machine'\nset yrange [-0.5:%s]\n" "$high"
-		printf "set grid noytics\n%s\n" \
-			"set style fill solid 1 border linecolor rgb ground"
-		printf '%s%s%s\n' 'colour_of(i) = int(sprintf("%d", ' \
-			'int("0x".substr(colour[int(i)], 2, 7)))'  ')'
-		printf 'unset key\n'
-		printf "plot 'data.1' using 1:3:1:2:3:4:(colour_of(\$5)) %s" \
-			'with boxxyerror linecolor rgb variable notitle'
+		printf '%s\n' 'set grid noytics' 'unset key' \
+			'rgb(text) = int("0x".substr(text, 2, 7))'
+		boxes="1:2:3:4:(rgb(colour[int(\$5)])) with boxxyerror \
+			linecolor rgb variable notitle fillstyle solid 1"
+		printf "plot 'data.1' using (%s ? \$1 : NaN):3:%s %s" \
+			"$small" "$boxes" noborder
+		printf ", 'data.1' using (%s ? NaN : \$1):3:%s %s" \
+			"$small" "$boxes" 'border linecolor rgb ground'
 		[ ! -s "$dir/names" ] || printf ', %s' \
-			"'names' using 1:2:3 with labels textcolor rgb ground font small notitle"
+			"'names' using 1:2:3:(rgb(on[int(\$4)])) with labels \
+			textcolor rgb variable font small notitle"
 		printf '\n'
 	} >>"$dir/commands"
 	draw 'Who ran where and when' \

@@ -1,9 +1,8 @@
 # style.gp: how all plots of job-plot look. The command sets before it:
-# png, width, height, dark, headline, subline, key_rows. No text is taken as markup, and
-# the colours are told apart by colour-blind people too (Okabe and Ito, 2008).
+# png, width, height, scale, dark, headline, subline, key_columns, key_rows. No
+# text is taken as markup, and the colours are told apart by colour-blind people
+# too (Okabe and Ito, 2008).
 
-scale = (width / 900.0 < height / 560.0) ? width / 900.0 : height / 560.0
-scale = scale < 0.6 ? 0.6 : scale
 small = sprintf(',%g', (png ? 9 : 10.5) * scale)
 ground = dark ? '#15181d' : '#ffffff'
 ink = dark ? '#e8e8e8' : '#222222'
@@ -20,9 +19,12 @@ if (!png) set terminal svg noenhanced size width, height \
 if (!dark) {
 	array colour[8] = ['#0072b2', '#d55e00', '#009e73', '#cc79a7', \
 	    '#56b4e9', '#e69f00', '#4d4d4d', '#a6761d']
+	array on[8] = [ground, ground, ground, ink, ink, ink, ground, ground]
 } else {
 	array colour[8] = ['#56b4e9', '#e69f00', '#2fc79a', '#e79ac4', \
 	    '#f0e442', '#ff7f50', '#d0d0d0', '#8fa8ff']
+	array on[8] = [ground, ground, ground, ground, ground, ground, \
+	    ground, ground]
 }
 do for [i = 1:8] {
 	set linetype i linecolor rgb colour[i] linewidth 2 dashtype 1 \
@@ -53,5 +55,5 @@ set label 1 headline at screen 0.5, graph 1.0 center offset 0, 2.7 \
 set label 2 subline at screen 0.5, graph 1.0 center offset 0, 1.1 \
 	textcolor rgb (dark ? '#a8adb5' : '#666666') \
 	font sprintf(',%g', (png ? 10.5 : 12) * scale)
-set key below center horizontal textcolor rgb ink noenhanced \
-	samplen 3 spacing 1.15 width 1
+set key below center horizontal reverse Left textcolor rgb ink noenhanced \
+	samplen 2 spacing 1.15 width 1 maxcols key_columns
