@@ -100,61 +100,94 @@ three() {
 	three >in
 	job-stats -t in >got
 	diff -u - got <<-'END'
-	3 jobs ended, 1 have not; 100 s from first to last; 2 preemptions
+	3 jobs have ended, 1 has not
+	0:01:40 from the first submission to the last end
+	2 preemptions
 
 	                  mean          p50          p99        p99.9          max
-	wait_s           19.00         9.00        47.22        47.92        48.00
-	run_s            31.67        40.00        49.80        49.98        50.00
-	jct_s            50.67        49.00        97.02        97.90        98.00
+	wait               19s           9s       47.22s       47.92s          48s
+	run             31.67s          40s       49.80s       49.98s          50s
+	jct             50.67s          49s      0:01:37      0:01:38      0:01:38
 	slowdown          1.40         1.23         1.95         1.96         1.96
 	bsld              1.40         1.23         1.95         1.96         1.96
 	rho               1.06         1.06         1.22         1.22         1.23
 	END
+	# another run, in which a job took days longer, by the calendar
 	grep -v preemptions in >in2
-	job-stats -t -i 30s --vs in2 in2 >got
+	jq -c 'if .kind != "job" then . elif .start_at then
+		.submit_at += 1714979000 | .start_at += 1714979000 |
+		.end_at += 1714979000
+	else
+		.submit_at += 1714979000 | .run_s += 260000
+	end' in2 >other
+	job-stats -t -i 30h --vs in2 other >got
 	diff -u - got <<-'END'
-	2 jobs ended, 1 have not; 50 s from first to last; 20.0 % of the processors
+	2 jobs have ended, 1 has not
+	3d 00:14:10 from the first submission to the last end
+	20.0 % of the processors in use
 
 	                  mean          p50          p99        p99.9          max
-	wait_s            4.50         4.50         8.91         8.99         9.00
-	run_s            22.50        22.50        39.65        39.97        40.00
-	jct_s            27.00        27.00        48.56        48.96        49.00
-	slowdown          1.11         1.11         1.22         1.22         1.23
-	bsld              1.11         1.11         1.22         1.22         1.23
-	rho               1.11         1.11         1.22         1.22         1.23
+	wait             4.50s        4.50s        8.91s        8.99s           9s
+	run        1d 12:07:03  1d 12:07:03  2d 23:30:40  3d 00:09:40  3d 00:14:00
+	jct        1d 12:07:07  1d 12:07:07  2d 23:30:49  3d 00:09:49  3d 00:14:09
+	slowdown          1.00         1.00         1.00         1.00         1.00
+	bsld              1.00         1.00         1.00         1.00         1.00
+	rho               1.00         1.00         1.00         1.00         1.00
 
-	2 jobs are in both runs, 0 only here; the difference, and where 95 % of 1000
-	resamples lie:
+	2 jobs are in both runs, 0 only here; the difference, and where 95 %
+	of 1,000 resamples lie:
 
-	                     difference           from             to
-	wait_s    mean            +0.00          +0.00          +0.00
-	          p50             +0.00          +0.00          +0.00
-	          p99             +0.00          +0.00          +0.00
-	          p99.9           +0.00          +0.00          +0.00
-	run_s     mean            +0.00          +0.00          +0.00
-	          p50             +0.00          +0.00          +0.00
-	          p99             +0.00          +0.00          +0.00
-	          p99.9           +0.00          +0.00          +0.00
-	jct_s     mean            +0.00          +0.00          +0.00
-	          p50             +0.00          +0.00          +0.00
-	          p99             +0.00          +0.00          +0.00
-	          p99.9           +0.00          +0.00          +0.00
-	slowdown  mean            +0.00          +0.00          +0.00
-	          p50             +0.00          +0.00          +0.00
-	          p99             +0.00          +0.00          +0.00
-	          p99.9           +0.00          +0.00          +0.00
-	bsld      mean            +0.00          +0.00          +0.00
-	          p50             +0.00          +0.00          +0.00
-	          p99             +0.00          +0.00          +0.00
-	          p99.9           +0.00          +0.00          +0.00
-	rho       mean            +0.00          +0.00          +0.00
-	          p50             +0.00          +0.00          +0.00
-	          p99             +0.00          +0.00          +0.00
-	          p99.9           +0.00          +0.00          +0.00
+	                      difference            from              to
+	wait      mean               +0s             +0s             +0s
+	          p50                +0s             +0s             +0s
+	          p99                +0s             +0s             +0s
+	          p99.9              +0s             +0s             +0s
+	run       mean      +1d 12:06:40             +0s    +3d 00:13:20
+	          p50       +1d 12:06:40             +0s    +3d 00:13:20
+	          p99       +2d 23:30:00             +0s    +3d 00:13:20
+	          p99.9     +3d 00:09:00             +0s    +3d 00:13:20
+	jct       mean      +1d 12:06:40             +0s    +3d 00:13:20
+	          p50       +1d 12:06:40             +0s    +3d 00:13:20
+	          p99       +2d 23:30:00             +0s    +3d 00:13:20
+	          p99.9     +3d 00:09:00             +0s    +3d 00:13:20
+	slowdown  mean             -0.11           -0.22           +0.00
+	          p50              -0.11           -0.22           +0.00
+	          p99              -0.22           -0.22           +0.00
+	          p99.9            -0.22           -0.22           +0.00
+	bsld      mean             -0.11           -0.22           +0.00
+	          p50              -0.11           -0.22           +0.00
+	          p99              -0.22           -0.22           +0.00
+	          p99.9            -0.22           -0.22           +0.00
+	rho       mean             -0.11           -0.22           +0.00
+	          p50              -0.11           -0.22           +0.00
+	          p99              -0.22           -0.22           +0.00
+	          p99.9            -0.22           -0.22           +0.00
 
-	          at    running     queued    cpus    gpus
-	         100        0.8        1.2   20.0%       -
-	         130        1.0        1.0   20.0%       -
+	from (UTC)                running       queued      CPUs      GPUs
+	2024-05-06 07:05:00           1.0          1.0    20.0 %         -
+	2024-05-07 13:05:00           1.0          1.0    20.0 %         -
+	2024-05-08 19:05:00           1.0          1.0    20.0 %         -
+	END
+	[ "$(job-stats -t -i 1h in2 | tail -n 2)" = "$(printf '%s\n' \
+		'from                      running       queued      CPUs      GPUs' \
+		'0:01:40                       0.9          1.1    20.0 %         -')" ]
+}
+
+@test "a table of large numbers stays within its columns" {
+	for i in {0..1233}; do
+		echo '{"kind":"job","job_id":'$i',"submit_at":0,"start_at":'$((i * 90000))',"end_at":'$((i * 90000 + 60))'}'
+	done >in
+	job-stats -t in >got
+	diff -u - got <<-'END'
+	1,234 jobs have ended, 0 have not
+	1,284d 09:01 from the first submission to the last end
+
+	                  mean          p50          p99        p99.9          max
+	wait      642d 04:30:00 642d 04:30:00 1,271d 12:45 1,283d 02:10 1,284d 09:00
+	run            0:01:00      0:01:00      0:01:00      0:01:00      0:01:00
+	jct       642d 04:31:00 642d 04:31:00 1,271d 12:46 1,283d 02:11 1,284d 09:01
+	slowdown    924,751.00   924,751.00    1,831,006    1,847,652    1,849,501
+	bsld        924,751.00   924,751.00    1,831,006    1,847,652    1,849,501
 	END
 }
 

@@ -1,5 +1,5 @@
 /*
- * say.c - answers: `stats` and `usage` records, or a table for people.
+ * say.c - answers: `stats` and `usage` records; or tables, which are table.c's.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -156,104 +156,6 @@ usage_record(const struct jobs *js, const struct group *g,
 	buf_release(&b);
 }
 
-/* ---- tables ---- */
-
-static void
-table_head(const struct jobs *js, const struct group *g, bool whole)
-{
-	static const char *const names[THINGS] = { "processors", "GPUs" };
-	double util;
-	int i;
-
-	if (g->values[0] != '\0')
-		(void)printf("{%s}\n", g->values);
-	(void)printf("%zu jobs ended, %llu have not", g->len,
-	    (unsigned long long)g->unfinished);
-	if (g->len > 0)
-		(void)printf("; %.0f s from first to last", g->last_end -
-		    g->first_submit);
-	for (i = 0; i < THINGS; i++) {
-		util = group_utilisation(js, g, (enum thing)i, whole);
-		if (util >= 0)
-			(void)printf("; %.1f %% of the %s", 100 * util,
-			    names[i]);
-	}
-	if (g->preemptions >= 0)
-		(void)printf("; %.0f preemptions", g->preemptions);
-	(void)putchar('\n');
-}
-
-static void
-table_versus(const struct versus *v, const struct compared *c)
-{
-	static const char *const names[] = { "mean", "p50", "p99", "p99.9" };
-	int m, f;
-
-	(void)printf("\n%zu jobs are in both runs, %zu only here; the "
-	    "difference, and where 95 %% of %lld\nresamples lie:\n\n",
-	    c->matched, c->unmatched, (long long)v->resamples);
-	(void)printf("%-9s %-6s %14s %14s %14s\n", "", "", "difference",
-	    "from", "to");
-	for (m = 0; m < MEASURES; m++)
-		for (f = 0; f < LARGEST && c->known[m]; f++)
-			(void)printf("%-9s %-6s %+14.2f %+14.2f %+14.2f\n",
-			    f == 0 ? measure_keys[m] : "", names[f],
-			    c->of[m][f].diff, c->of[m][f].low,
-			    c->of[m][f].high);
-}
-
-static void
-say_table(const struct jobs *js, const struct group *g,
-    const struct say_options *o, const struct compared *c)
-{
-	double out[FIGURES];
-	int i, f;
-
-	table_head(js, g, o->whole);
-	(void)printf("\n%-9s %12s %12s %12s %12s %12s\n", "", "mean",
-	    "p50", "p99", "p99.9", "max");
-	for (i = 0; i < MEASURES; i++) {
-		if (!group_figures(js, g, (enum measure)i, out))
-			continue;
-		(void)printf("%-9s", measure_keys[i]);
-		for (f = 0; f < FIGURES; f++)
-			(void)printf(" %12.2f", out[f]);
-		(void)putchar('\n');
-	}
-	if (o->versus != NULL)
-		table_versus(o->versus, c);
-}
-
-/* A part of the cluster, or a dash. */
-static void
-table_part(double used, double total)
-{
-	if (used < 0 || total <= 0)
-		(void)printf(" %7s", "-");
-	else
-		(void)printf(" %6.1f%%", 100 * used / total);
-}
-
-static void
-table_usage(const struct jobs *js, const struct usage *list, size_t len)
-{
-	size_t i;
-
-	(void)printf("\n%12s %10s %10s %7s %7s\n", "at", "running",
-	    "queued", "cpus", "gpus");
-	for (i = 0; i < len; i++) {
-		(void)printf("%12.0f", list[i].at);
-		if (list[i].running < 0)
-			(void)printf(" %10s %10s", "-", "-");
-		else
-			(void)printf(" %10.1f %10.1f", list[i].running,
-			    list[i].jobs - list[i].running);
-		table_part(list[i].size[CPUS], js->total[CPUS]);
-		table_part(list[i].size[GPUS], js->total[GPUS]);
-		(void)putchar('\n');
-	}
-}
-
 int
 say_group(const struct jobs *js, const struct group *g,
     const struct say_options *o, struct err *e)
@@ -268,9 +170,10 @@ say_group(const struct jobs *js, const struct group *g,
 		len = usage_of(js, g, o->interval_s, o->whole, &usage, e);
 	if (len < 0)
 		return -1;
-	(o->table ? say_table : say_record)(js, g, o, &c);
-	if (o->table && len > 0)
-		table_usage(js, usage, (size_t)len);
+	if (o->table)
+		table_say(js, g, o, &c, usage, (size_t)len);
+	else
+		say_record(js, g, o, &c);
 	for (i = 0; i < len && !o->table; i++)
 		usage_record(js, g, &usage[i]);
 	free(usage);

@@ -7,7 +7,8 @@
  *	fair.c		finish-time fairness
  *	usage.c		the cluster over time
  *	versus.c	the difference between two runs, and how sure it is
- *	say.c		records and tables out
+ *	say.c		records out
+ *	table.c		tables out
  *
  * A job takes 64 bytes, and 36 more while a measure is sorted.
  */
@@ -197,5 +198,12 @@ struct say_options {
 /* Writes the answer for a group to stdout. 0; -1 and *e. */
 int say_group(const struct jobs *js, const struct group *g,
     const struct say_options *o, struct err *e);
+
+/* ---- table.c ---- */
+
+/* The same as tables for people: c if there is another run, len of usage. */
+void table_say(const struct jobs *js, const struct group *g,
+    const struct say_options *o, const struct compared *c,
+    const struct usage *usage, size_t len);
 
 #endif
