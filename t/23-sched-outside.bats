@@ -245,6 +245,11 @@ answers() {
 	[ -z "$output" ]
 }
 
+no_policy() {
+	[ -z "$(test_pids | grep -vx "$$" |
+		xargs -r ps -o args= -p | grep -F ./policy)" ]
+}
+
 @test "exec: it dies, closes its pipes, hangs" {
 	program <<<'sys.exit(3)'
 	blamed "at 0: it has ended, with status 3"
@@ -262,8 +267,7 @@ answers() {
 	program <<<'print("{", end="", flush=True); time.sleep(99)'
 	blamed "at 0: no answer in time" -t 300ms
 	# what it started is killed with it
-	[ -z "$(test_pids | grep -vx "$$" |
-		xargs -r ps -o args= -p | grep -F ./policy)" ]
+	await 10 no_policy
 }
 
 @test "exec: one that does not end after the last line is killed, and it is said" {
