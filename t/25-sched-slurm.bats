@@ -266,10 +266,8 @@ job() {
 	)
 }
 
-# Among them jobs with equal ends, of which the one that was submitted first
-# comes first though others were before it; jobs on one node with GPUs, for which
-# all nodes are alike; and those that may start as soon as others have.
-@test "all that a job can ask for: as it was seen" {
+# as_seen N JOBS: what a real Slurm did with so many, t/slurm-seen-N.txt.
+as_seen() {
 	cat >cluster <<-'END'
 	SelectTypeParameters=CR_CPU_Memory
 	DefMemPerCPU=512
@@ -286,13 +284,22 @@ job() {
 		  mem_mb: $f[6] | int, gres: $f[7], nice: $f[8] | int,
 		  dependency: $f[9], limit_s: ($f[10] | int * 60),
 		  run_s: $f[11] | int } | with_entries(select(.value != null))' \
-		"$root/t/slurm-seen.txt" >in
-	[ "$(wc -l <in)" = 141 ]
+		"$root/t/slurm-seen-$1.txt" >in
+	[ "$(wc -l <in)" = "$2" ]
 	sched-sim -c cluster -p slurm <in >out
 	jq -r '"\(.job_id) \(.start_at - 11713) \(.nodes)"' out | sort -n |
-		diff -u <(grep -v '^#' "$root/t/slurm-seen.txt" |
+		diff -u <(grep -v '^#' "$root/t/slurm-seen-$1.txt" |
 		cut -d' ' -f1,13,14 | sort -n) -
 }
+
+# Jobs with equal ends, of which the one that was submitted first comes first
+# though others were before it; jobs on one node with GPUs, for which all nodes
+# are alike; and those that may start as soon as others have.
+@test "all that a job can ask for: as it was seen" { as_seen 1 141; }
+
+# A job without GPUs is planned on three nodes though one would do: those weigh
+# less since a job with GPUs was looked at.
+@test "GPUs that were offered to others: as it was seen" { as_seen 2 144; }
 
 @test "backfill: who is in nobody's way; without it, nobody" {
 	cluster 'NodeName=n2 CPUs=1'

@@ -289,6 +289,23 @@ class Model(nodes_.Model):
             return any(self.met(j, w) for w in words.split("?"))
         return self.met(j, words)
 
+    # ---- what GPUs a node offers, to whoever is looked at
+
+    def offer(self, j, lefts, off=()):
+        gpus = sum(n for name, n in j.need.gres
+                   if name.split(":")[0] == "gpu")
+        for left in lefts:
+            if gpus and left.node.place not in off and \
+               left.node.suits(j.need) and \
+               left.pick_gres(j.need) is not None and \
+               j.need.per_node + j.need.per_cpu <= left.mem:
+                left.node.offered = gpus
+
+    def forget(self, j, off=()):
+        for n in self.nodes:
+            if n.place not in off and n.suits(j.need):
+                n.offered = 0
+
     # ---- passes
 
     def main_pass(self):
@@ -297,8 +314,11 @@ class Model(nodes_.Model):
             name = j.need.partition
             if name in parts:
                 continue
+            self.forget(j)
+            self.offer(j, self.left(self.running))
             got = self.where(j, off, self.running)
             if got is None:
+                self.offer(j, self.left([]))
                 parts.add(name)
                 off |= {n.place for n in self.nodes if name in n.partitions}
             else:
@@ -312,6 +332,7 @@ class Model(nodes_.Model):
         return nodes_.place(lefts, j.need)
 
     def earliest(self, j, off):
+        self.offer(j, self.left(self.running), off)
         got = self.where(j, off, self.running)
         if got is not None:
             return self.now, got
@@ -333,10 +354,10 @@ class Model(nodes_.Model):
             span *= 2
             while todo and todo[0].until > barrier + span:
                 span *= 2
-            got = self.where(j, off, [r for r in self.running
-                                      if r in todo or all(
-                                          p.node.place in off
-                                          for p in r.ids)])
+            holds = [r for r in self.running if r in todo or
+                     all(p.node.place in off for p in r.ids)]
+            self.offer(j, self.left(holds), off)
+            got = self.where(j, off, holds)
             if got is not None:
                 return max(batch[-1].until, self.now + 1), got
         return None, None
@@ -375,6 +396,8 @@ class Model(nodes_.Model):
                 if when is not None:
                     when = max(when, at)
                 if when == self.now:
+                    self.forget(j, off)
+                    self.offer(j, self.left(self.running), off)
                     if not self.completing() & {p.node.place for p in got}:
                         got = self.where(j, off | self.completing(),
                                          self.running)
@@ -441,6 +464,8 @@ class Model(nodes_.Model):
             self.lowest -= 1
             j.priority = self.lowest - j.rec.get("nice", 0)
             self.waiting.append(j)
+            self.forget(j)
+            self.offer(j, self.left([]))
             if not self.conf["defer"]:
                 changed |= self.notice()
                 self.main_pass()

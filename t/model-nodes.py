@@ -80,6 +80,11 @@ class Node:
             name, _, n = word.rpartition(":")
             self.gres[name] = int(n)
 
+    offered = 0     # GPUs, to the job that policy slurm looked at last
+
+    def heaviness(self):
+        return self.weight, -self.offered
+
     def suits(self, need):
         if need.partition not in self.partitions:
             return False
@@ -167,11 +172,11 @@ def runs_of(can, lefts):
     for i, left in enumerate(lefts):
         if not can.get(i):
             last = None
-        elif last == left.node.weight:
+        elif last == left.node.heaviness():
             runs[-1].append(i)
         else:
             runs.append([i])
-            last = left.node.weight
+            last = left.node.heaviness()
     return runs
 
 
@@ -184,7 +189,7 @@ def by_runs(can, lefts, need):
     def value(run):
         have = sum(can[i] for i in run)
         enough = have >= want and len(run) >= nodes
-        return (lefts[run[0]].node.weight, not enough,
+        return (lefts[run[0]].node.heaviness(), not enough,
                 have if enough else -have)
 
     while runs and room and (want > 0 or nodes > 0):

@@ -67,6 +67,7 @@ struct cluster {
 	int default_partition;	/* -1: none */
 	struct names features;
 	bool counts_mem;	/* else memory is not looked at */
+	uint8_t *offered;	/* GPUs, of each node: see nodes.c; or NULL */
 	struct map node_names;	/* to their place, from 1 */
 	struct slurm_conf *slurm;	/* NULL: nothing was said of it */
 };
@@ -224,6 +225,16 @@ bool nodes_has_features(const struct node *node, const struct need *n);
 /* Whether there is such a place. */
 bool nodes_fit(const struct cluster *c, const struct res *free_,
     const struct need *n);
+
+/*
+ * The job looks for GPUs on those nodes of its partition that are in set (NULL:
+ * in all), and free is what they have left: whether it fits there or not, what
+ * it is offered makes them lighter for those that come behind. Until forgotten.
+ */
+void nodes_offer(struct cluster *c, const struct res *free_,
+    const struct need *n, const uint64_t *set);
+void nodes_forget(struct cluster *c, const struct need *n,
+    const uint64_t *set);
 
 /* Takes, or gives back, what the job has in its parts. */
 void nodes_take(const struct cluster *c, struct res *free_,

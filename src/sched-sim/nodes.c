@@ -8,6 +8,11 @@
  * but for one CPU for each node that must follow. If that fails though it need
  * not, nodes with few CPUs are left out; and at last those with most are taken.
  * So a job fits if there is any way at all.
+ *
+ * A node that has GPUs for a job weighs so much less, at the eighth bit behind
+ * its weight. Slurm 22.05 notes that on the node as the job is tested, and does
+ * so anew only when a job is to start: of those that are tested meanwhile, by
+ * backfill, jobs without GPUs find the weights that others have left.
  */
 #include "cluster.h"
 
@@ -16,6 +21,8 @@
 #include <string.h>
 
 #include "xalloc.h"
+
+enum { OFFERED_MAX = 255 };
 
 /* ---- amounts ---- */
 
@@ -111,8 +118,8 @@ usable(const struct cluster *c, int32_t i, const struct res *left,
 /* ---- the choice ---- */
 
 struct run {
-	int32_t first, last, nodes, weight;
-	int64_t cpus;
+	int32_t first, last, nodes;
+	int64_t cpus, weight;
 };
 
 /* One choice as it is made; the arrays serve all of them, one at a time. */
@@ -128,10 +135,18 @@ struct choice {
 	int32_t least, most;	/* nodes that must, or may, still come */
 };
 
+static int64_t
+weight_of(const struct cluster *c, int32_t i)
+{
+	return (int64_t)c->nodes[i].weight * (OFFERED_MAX + 1) -
+	    (c->offered == NULL ? 0 : c->offered[i]);
+}
+
 static void
 find_runs(struct choice *h)
 {
 	struct run *run = NULL;
+	int64_t weight;
 	int32_t i;
 
 	h->runs_len = 0;
@@ -140,10 +155,10 @@ find_runs(struct choice *h)
 			run = NULL;
 			continue;
 		}
-		if (run == NULL || run->weight != h->c->nodes[i].weight) {
+		weight = weight_of(h->c, i);
+		if (run == NULL || run->weight != weight) {
 			run = &h->runs[h->runs_len++];
-			*run = (struct run){ .first = i,
-			    .weight = h->c->nodes[i].weight };
+			*run = (struct run){ .first = i, .weight = weight };
 		}
 		run->last = i;
 		run->nodes++;
@@ -369,6 +384,63 @@ nodes_fit(const struct cluster *c, const struct res *free_,
 }
 
 /* ---- what is free ---- */
+
+static bool
+is_gpu(const char *gres)
+{
+	return strncmp(gres, "gpu", 3) == 0 &&
+	    (gres[3] == '\0' || gres[3] == ':');
+}
+
+/* How many GPUs it asks for on each node. */
+static int32_t
+gpus_of(const struct cluster *c, const struct need *n)
+{
+	int32_t sum = 0;
+	int i, k;
+
+	for (i = 0; i < n->asks_len; i++)
+		for (k = RES_GRES; k < c->res_len; k++)
+			if ((n->asks[i].kinds >> k & 1) && is_gpu(c->gres[k])) {
+				sum += n->asks[i].count;
+				break;
+			}
+	return MIN(sum, OFFERED_MAX);
+}
+
+static bool
+is_for(const struct cluster *c, int32_t i, const struct need *n,
+    const uint64_t *set)
+{
+	return (c->nodes[i].partitions >> n->partition & 1) &&
+	    nodes_has_features(&c->nodes[i], n) &&
+	    (set == NULL || (set[i / 64] >> (i % 64) & 1));
+}
+
+void
+nodes_offer(struct cluster *c, const struct res *free_, const struct need *n,
+    const uint64_t *set)
+{
+	int32_t gpus = gpus_of(c, n), i;
+	struct res after;
+
+	for (i = 0; gpus > 0 && i < c->nodes_len; i++) {
+		after = free_[i];
+		if (is_for(c, i, n, set) && take_asks(n, c->res_len, &after) &&
+		    n->mem_per_node + n->mem_per_cpu <= free_[i].v[RES_MEM])
+			c->offered[i] = (uint8_t)gpus;
+	}
+}
+
+void
+nodes_forget(struct cluster *c, const struct need *n, const uint64_t *set)
+{
+	int32_t i;
+
+	for (i = 0; i < c->nodes_len; i++)
+		if (is_for(c, i, n, set))
+			c->offered[i] = 0;
+}
 
 void
 nodes_take(const struct cluster *c, struct res *free_,

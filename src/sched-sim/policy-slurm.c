@@ -191,6 +191,8 @@ policy_init(struct sim *s)
 	z->held = xcalloc(n, sizeof(*z->held));
 	z->running = xcalloc(n, sizeof(*z->running));
 	z->free_ = nodes_all(s->cluster);
+	z->all = nodes_all(s->cluster);
+	s->cluster->offered = xcalloc((size_t)s->cluster->nodes_len, 1);
 	z->starts = xcalloc((size_t)f->shares_len + 1, sizeof(*z->starts));
 	z->lowest = BASIC_FIRST;
 	z->completing = xcalloc((size_t)s->cluster->nodes_len,
@@ -356,8 +358,11 @@ main_pass(struct sim *s, struct slurm *z)
 			i++;
 			continue;
 		}
+		nodes_forget(s->cluster, n, NULL);
+		nodes_offer(s->cluster, s->free_nodes, n, NULL);
 		len = nodes_place(s->cluster, z->free_, n, s->parts);
 		if (len == 0) {
+			nodes_offer(s->cluster, z->all, n, NULL);
 			failed |= (uint64_t)1 << n->partition;
 			block(s, z->free_, n->partition);
 			i++;
@@ -402,6 +407,8 @@ policy_submit(struct sim *s, int32_t job)
 	slurm_of(s, job)->priority = basic(z, u);
 	slurm_of(s, job)->place = z->places++;
 	z->held[z->held_len++] = job;
+	nodes_forget(s->cluster, s->jobs[job].need, NULL);
+	nodes_offer(s->cluster, z->all, s->jobs[job].need, NULL);
 	if (conf_of(s)->defer)
 		return;
 	if (u->array >= 0 && job + 1 < s->jobs_len &&
@@ -453,8 +460,7 @@ slurm_pass(struct sim *s)
 		z->backfill_at = NEVER;
 		release(s, z);
 	}
-	if (z->changed)
-		main_pass(s, z);
+	main_pass(s, z);
 	z->changed = false;
 	if (z->started)
 		plan_anew(s, z);

@@ -239,11 +239,13 @@ would_start(const struct sim *s, struct slurm *z, const struct need *n,
 	for (i = 0; i < s->cluster->nodes_len; i++)
 		if (!is_in(set, i))
 			z->free_[i].v[RES_CPU] = 0;
+	nodes_offer(s->cluster, z->free_, n, set);
 	*len = nodes_place(s->cluster, z->free_, n, s->parts);
 	if (*len > 0)
 		return s->now;
 	while (w.next < z->running_len) {
 		last = give_back_some(s, z, &w, set);
+		nodes_offer(s->cluster, z->free_, n, set);
 		*len = nodes_place(s->cluster, z->free_, n, s->parts);
 		if (*len > 0 && last != NEVER)
 			return MAX(last, s->now + 1);
@@ -277,10 +279,12 @@ overlaps(const struct plan *p, const struct slurm_conf *f, int64_t at,
  */
 static bool
 may_start(const struct sim *s, struct slurm *z, const struct need *n,
-    int32_t *len)
+    const uint64_t *set, int32_t *len)
 {
 	int32_t i, got;
 
+	nodes_forget(s->cluster, n, set);
+	nodes_offer(s->cluster, z->free_, n, set);
 	for (i = 0; i < *len; i++)
 		if (z->completing[s->parts[i].node] > s->now)
 			return false;
@@ -310,7 +314,7 @@ find_time(struct sim *s, struct slurm *z, struct plan *p, int32_t at,
 		start = would_start(s, z, j->need, set, &len);
 		if (start != NEVER)
 			start = MAX(start, from);
-		if (start == s->now && may_start(s, z, j->need, &len)) {
+		if (start == s->now && may_start(s, z, j->need, set, &len)) {
 			sim_keep_parts(j->need, s->parts, len);
 			slurm_start(s, at);
 			return true;

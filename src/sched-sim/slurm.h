@@ -161,6 +161,7 @@ struct slurm {
 	bool started;		/* somebody has, at this instant */
 	int64_t best_qos, best_partition;	/* of all priorities */
 	struct res *free_;	/* room for trying */
+	struct res *all;	/* what all nodes have */
 	int32_t *starts;	/* of each share, in one backfill */
 	struct slurm_kept *kept;	/* only if a job is to be explained */
 	int32_t kept_len;
