@@ -98,12 +98,13 @@ load helper
 	markup = "<img src=x onerror=alert(1)>"
 	s = Server(answering(ok(b"x", "Connection: close")))
 	p = Proxy({"a": {"route": {"host": "h.example", "prefix": "/"}},
-	           long: {}, "late": {}}, "--admin=127.0.0.1:0")
+	           long: {}, "late": {}, "crowd": {}}, "--admin=127.0.0.1:0")
 	port = int(re.search(r"admin on 127\.0\.0\.1:(\d+)", p.said())[1])
+	crowd = [job("crowd", s, 100 + i) for i in range(20)]
 	table = [job("a", s, 71, end_at=int(time.time()) + 5000),
 	         job("a", s, 72, draining=True), job("a", s, 73),
 	         job(long, None, 74, state="PENDING", reason=markup)]
-	p.table(*table)
+	p.table(*table, *crowd)
 	same(200, p.ask(H("GET / HTTP/1.1", "Host: h.example")).status)
 	same(200, p.ask_admin(H("POST /drain/73 HTTP/1.1", "Host: x",
 	                        "Content-Length: 0")).status)
@@ -114,12 +115,15 @@ load helper
 	        return p.status()["requests"] - before - len(looks)
 	    looks = []
 	    until("it asks", lambda: asked() > 3, 90)
-	    p.table(*table[:3], job("late", s, 75))
+	    p.table(*table[:3], job("late", s, 75), *crowd)
 	dom, console = browse("http://127.0.0.1:%d/" % port, change)
 	same([], console)
 	cards = {m[1]: m[2] for m in re.finditer(
 	    r"(?s)<article[^>]*>.*?<h2[^>]*>(.*?)</h2>(.*?)</article>", dom)}
-	same({"a", "late", long}, set(cards))
+	same({"a", "late", "crowd", long}, set(cards))
+	same((20, 12), (cards["crowd"].count("<tr") - 1,
+	                cards["crowd"].count('<tr style="display: none;"')))
+	assert ">12 more that are up<" in cards["crowd"], cards["crowd"]
 	def rows(name):
 	    return {m[1]: m.groups()[1:] for m in re.finditer(
 	        r'(?s)<tr><td[^>]*>(\d+)</td><td[^>]*><span class="pill[^"]*">'
