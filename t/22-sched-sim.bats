@@ -4,6 +4,7 @@
 # nothing with it; then records, options and what is refused.
 
 load helper
+load sched-sim
 
 # shellcheck source=t/golden.sh
 . "$root/t/golden.sh"
@@ -25,15 +26,6 @@ golden() {
 tsv() {
 	local IFS=,
 	jq -r "[$*] | @tsv" out
-}
-
-# refused TEXT ARGS...: of the jobs in "in"; nothing comes out.
-refused() {
-	local text=$1
-	shift
-	run -2 --separate-stderr sched-sim "$@" <in
-	[ "$stderr" = "sched-sim: $text" ] || { echo "$stderr"; return 1; }
-	[ -z "$output" ]
 }
 
 # ---- golden ----

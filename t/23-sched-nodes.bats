@@ -4,6 +4,7 @@
 # refused.
 
 load helper
+load sched-sim
 
 # by_chance SEED...: all policies against the model.
 by_chance() {
@@ -21,15 +22,6 @@ by_chance() {
 		done
 		[ "$(ls ./*.nodes.want | wc -l)" = 9 ]
 	done
-}
-
-# refused TEXT ARGS...: of the jobs in "in"; nothing comes out.
-refused() {
-	local text=$1
-	shift
-	run -2 --separate-stderr sched-sim "$@" <in
-	[ "$stderr" = "sched-sim: $text" ] || { echo "$stderr"; return 1; }
-	[ -z "$output" ]
 }
 
 # one JOB: the nodes and the alloc of one job alone on the cluster.

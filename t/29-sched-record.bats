@@ -2,24 +2,11 @@
 # sched-sim's recordings, and why a job waits.
 
 load helper
+load sched-sim
 
-# three jobs on four processors: the second waits for the first
 setup() {
 	test_setup
-	cat >in <<-'END'
-	{"kind":"job","job_id":1,"submit_at":0,"cpus":3,"run_s":90,"limit_s":100,"user":"zoë","own":1}
-	{"kind":"job","job_id":2,"submit_at":5,"cpus":4,"run_s":60,"state":"FAILED","cpu_s":3}
-	{"kind":"job","job_id":3,"submit_at":5,"cpus":1,"run_s":50,"limit_s":90}
-	END
-}
-
-# refused TEXT ARGS...: nothing comes out.
-refused() {
-	local text=$1
-	shift
-	run -2 --separate-stderr sched-sim "$@" <in
-	[ "$stderr" = "sched-sim: $text" ] || { echo "$stderr"; return 1; }
-	[ -z "$output" ]
+	three_jobs
 }
 
 # ---- recordings ----

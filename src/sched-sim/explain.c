@@ -34,6 +34,20 @@ explain_order(const struct sim *s, int32_t job, int32_t first, struct buf *b)
 	explain_room(s, first, b);
 }
 
+bool
+explain_plain(const struct sim *s, int32_t job, int32_t first, struct buf *b)
+{
+	if (job == first) {
+		explain_order(s, job, job, b);
+	} else if (!sim_fits(s, job)) {
+		(void)buf_adds(b, "it ");
+		explain_room(s, job, b);
+	} else {
+		return false;
+	}
+	return true;
+}
+
 void
 explain(const struct sim *s)
 {

@@ -160,18 +160,12 @@ easy_ids_why(const struct sim *s, int32_t job, struct buf *b)
 	const struct sim_job *j = &s->jobs[job];
 	const struct easy_ids *z = s->own;
 
-	if (job == z->head) {
-		explain_order(s, job, job, b);
-	} else if (j->procs > s->free) {
-		(void)buf_adds(b, "it ");
-		explain_room(s, job, b);
-	} else {
+	if (!explain_plain(s, job, z->head, b))
 		(void)buf_addf(b, "it needs %d machine%s until its limit at %"
 		    PRId64 ", and of the %" PRId64 " that are free job %"
 		    PRId64 " has reserved some before", j->procs,
 		    j->procs == 1 ? "" : "s",
 		    s->now + j->limit_s, s->free, s->jobs[z->head].id);
-	}
 }
 
 const struct policy policy_easy_ids = {

@@ -189,15 +189,9 @@ easy_nodes_why(const struct sim *s, int32_t job, struct buf *b)
 	const struct easy_nodes *z = s->own;
 	int32_t head = z->waiting[0];
 
-	if (job == head) {
-		explain_order(s, job, job, b);
-	} else if (!sim_fits(s, job)) {
-		(void)buf_adds(b, "it ");
-		explain_room(s, job, b);
-	} else {
+	if (!explain_plain(s, job, head, b))
 		(void)buf_addf(b, "it would delay job %lld",
 		    (long long)s->jobs[head].id);
-	}
 }
 
 const struct policy policy_easy_nodes = {

@@ -208,19 +208,13 @@ easy_why(const struct sim *s, int32_t job, struct buf *b)
 	const struct sim_job *j = &s->jobs[job];
 	const struct easy *z = s->own;
 
-	if (job == z->head) {
-		explain_order(s, job, job, b);
-	} else if (j->procs > s->free) {
-		(void)buf_adds(b, "it ");
-		explain_room(s, job, b);
-	} else {
+	if (!explain_plain(s, job, z->head, b))
 		(void)buf_addf(b, "it would delay job %" PRId64 ", which can "
 		    "start at %" PRId64 ": its limit ends at %" PRId64
 		    ", it needs %d processor%s, and %" PRId64 " %s extra",
 		    s->jobs[z->head].id, z->shadow, s->now + j->limit_s,
 		    j->procs, j->procs == 1 ? "" : "s", z->extra,
 		    z->extra == 1 ? "is" : "are");
-	}
 }
 
 const struct policy policy_easy = {

@@ -161,6 +161,10 @@ void explain_room(const struct sim *s, int32_t job, struct buf *b);
 void explain_order(const struct sim *s, int32_t job, int32_t first,
     struct buf *b);
 
+/* Adds why, if job is the first or does not fit; else false, and nothing. */
+bool explain_plain(const struct sim *s, int32_t job, int32_t first,
+    struct buf *b);
+
 /* ---- policy.c ---- */
 
 /* The form of that policy for what is to be simulated; NULL: no such name. */
