@@ -173,6 +173,28 @@ three() {
 		'0:01:40                       0.9          1.1    20.0 %         -')" ]
 }
 
+@test "groups are the same however their fields were written" {
+	cat >in <<-'END'
+	{"kind":"job","job_id":1,"submit_at":0,"start_at":0,"end_at":10,"user":"a/b","model":"m"}
+	{"kind":"job","job_id":2,"submit_at":0,"start_at":0,"end_at":10,"model":"m","user":"a\/\u0062"}
+	{"model":"m","job_id":3,"submit_at":0,"start_at":0,"end_at":10,"kind":"job"}
+	END
+	job-stats --group-by=user,model in >got
+	[ "$(jq -c '[.group,.count]' got)" = $'[{"user":"a/b","model":"m"},2]\n[{"model":"m"},1]' ]
+	refused "--group-by: 'user' twice" --group-by=user,model,user in
+}
+
+@test "intervals that are a part of the time, but not in binary" {
+	local s
+	for s in 9 11 43; do
+		echo '{"kind":"job","job_id":1,"submit_at":1000,"start_at":1000,"end_at":'$((1000 + s))',"cpus":2}' >in
+		job-stats -i ${s}ms in >got
+		[ "$(jq -s 'map(select(.kind == "usage")) | [length,
+			all(.[]; .span_s > 0 and (.jobs - 1 | fabs) < 1e-9 and
+			(.cpus - 2 | fabs) < 1e-9)]' -c got)" = '[1000,true]' ]
+	done
+}
+
 @test "a table of large numbers stays within its columns" {
 	for i in {0..1233}; do
 		echo '{"kind":"job","job_id":'$i',"submit_at":0,"start_at":'$((i * 90000))',"end_at":'$((i * 90000 + 60))'}'

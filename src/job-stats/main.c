@@ -64,6 +64,7 @@ static void
 take_group_by(void)
 {
 	char *p = optarg, *comma;
+	size_t i;
 
 	for (reading.by_len = 0; p != NULL; p = comma) {
 		comma = strchr(p, ',');
@@ -72,6 +73,9 @@ take_group_by(void)
 		if (*p == '\0' || reading.by_len == GROUP_FIELDS_MAX)
 			die(ST_PERM, "--group-by: 1 to %d names of fields "
 			    "are wanted", GROUP_FIELDS_MAX);
+		for (i = 0; i < reading.by_len; i++)
+			if (strcmp(reading.by[i], p) == 0)
+				die(ST_PERM, "--group-by: '%s' twice", p);
 		reading.by[reading.by_len++] = p;
 	}
 }

@@ -3,6 +3,7 @@
  * what `round` says of who runs when. Other kinds are passed over.
  */
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -29,7 +30,10 @@ struct reader {
 	struct jobs *js;
 	const struct read_options *o;
 	double v[NUMBERS];
-	struct buf values;		/* of the fields grouped by */
+	/* of the fields grouped by: as they came, and as one text */
+	struct flat_member by[GROUP_FIELDS_MAX];
+	bool has[GROUP_FIELDS_MAX];
+	struct buf values;
 	const struct nd_in *in;
 };
 
@@ -47,9 +51,10 @@ take_member(struct reader *r, const struct flat_member *m, struct err *e)
 	size_t i;
 
 	for (i = 0; i < r->o->by_len; i++)
-		if (flat_is(m, r->o->by[i]) &&
-		    flat_put_member(&r->values, m) < 0)
-			return err_errno(e, "'%s'", r->o->by[i]);
+		if (flat_is(m, r->o->by[i])) {
+			r->by[i] = *m;
+			r->has[i] = true;
+		}
 	for (i = 0; i < NUMBERS && !flat_is(m, number_keys[i]); i++)
 		;
 	if (i == NUMBERS)
@@ -105,6 +110,38 @@ kind_of(const char *line, size_t len, struct err *e)
 }
 
 /* ---- jobs ---- */
+
+/* Texts are the same however they were written. */
+static int
+put_value(struct buf *b, const char *key, const struct flat_member *m)
+{
+	char *text;
+	int rc;
+
+	if (m->type != FLAT_STR || memchr(m->text, '\\', m->text_len) == NULL)
+		return flat_put_member(b, m);
+	text = xcalloc(m->text_len + 1, 1);
+	rc = flat_str(m, text, m->text_len + 1);
+	if (rc >= 0)
+		rc = flat_put_str(b, key, text, strlen(text));
+	free(text);
+	return rc;
+}
+
+/* The values by which this job is grouped, in the order that was asked for. */
+static int
+put_values(struct reader *r, struct err *e)
+{
+	size_t i;
+
+	buf_cut(&r->values, 0);
+	for (i = 0; i < r->o->by_len; i++)
+		if (r->has[i] && put_value(&r->values, r->o->by[i],
+		    &r->by[i]) < 0)
+			return err_perm(e, "job: '%s' cannot be grouped by",
+			    r->o->by[i]);
+	return 0;
+}
 
 static struct group *
 group_of(struct jobs *js, const char *key)
@@ -203,6 +240,8 @@ count_job(struct reader *r, struct err *e)
 	if (window[1] > 0 && (v[JOB_ID] < (double)window[0] ||
 	    v[JOB_ID] >= (double)window[1]))
 		return 0;
+	if (put_values(r, e) < 0)
+		return -1;
 	g = group_of(r->js, buf_str(&r->values));
 	if (v[END] >= 0) {
 		add_ended(g, r->js, v[PREEMPTIONS]);
@@ -290,7 +329,7 @@ one_line(struct reader *r, const char *line, size_t len, struct err *e)
 			return -1;
 	}
 	memcpy(r->v, nothing, sizeof(nothing));
-	buf_cut(&r->values, 0);
+	memset(r->has, 0, sizeof(r->has));
 	while (got > 0 && (got = flat_next(&f, &m, e)) > 0) {
 		if (kind == 'c')
 			take_cluster(r->js, &m);

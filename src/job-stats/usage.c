@@ -22,6 +22,12 @@ struct axis {
 	double *step[WHATS];	/* from this interval on, as a height */
 };
 
+static double
+begins(const struct axis *x, size_t i)
+{
+	return x->from + (double)i * x->span_s;
+}
+
 static void
 axis_init(struct axis *x)
 {
@@ -115,7 +121,7 @@ averages(struct axis *x, const bool sized[THINGS], bool held)
 
 	for (i = 0; i < x->len; i++) {
 		u = &out[i];
-		u->at = x->from + (double)i * x->span_s;
+		u->at = begins(x, i);
 		u->span_s = MIN(x->span_s, x->to - u->at);
 		for (w = 0; w < WHATS; w++) {
 			height[w] += x->step[w][i];
@@ -149,6 +155,8 @@ usage_of(const struct jobs *js, const struct group *g, double span_s,
 		return err_perm(e, "--interval: %.0f intervals of %g s are "
 		    "more than %d", len, span_s, USAGE_MAX);
 	x.len = (size_t)len;
+	while (x.len > 1 && begins(&x, x.len - 1) >= x.to)
+		x.len--;	/* the quotient was rounded up */
 	axis_init(&x);
 	if (whole)
 		for (i = 0; i < js->len; i++)
