@@ -234,6 +234,19 @@ odd() {
 	END
 }
 
+@test "sacct --clean: what is cut to its limit ends sooner" {
+	cat >in <<-'END'
+	JobIDRaw|JobID|Submit|Start|End|ElapsedRaw|TimelimitRaw|AllocCPUS
+	7|7|1000|1010|1080|70|1|2
+	9|9|1000|1010|1080|50|1|2
+	END
+	sched-trace -q --clean sacct in >got
+	diff -u - got <<-'END'
+	{"kind":"job","job_id":1,"submit_at":1,"wait_s":10,"run_s":60,"limit_s":60,"cpus":2,"start_at":11,"end_at":71}
+	{"kind":"job","job_id":2,"submit_at":1,"wait_s":10,"run_s":50,"limit_s":60,"cpus":2,"start_at":11,"end_at":81}
+	END
+}
+
 @test "sacct: what is odd" {
 	local head='JobID|JobName|Submit'
 	echo 'some text' >in

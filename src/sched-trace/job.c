@@ -79,13 +79,16 @@ put_numbers(struct buf *b, const struct job *j, uint32_t without)
 static void
 keep(struct buf *b, struct job *j, const struct nd_in *in)
 {
-	const struct clean_times when = {
+	struct clean_times when = {
 		j->n[JOB_SUBMIT], j->n[JOB_START], j->n[JOB_END],
 	};
+	double run_s = j->n[JOB_RUN];
 
 	if (!clean_rules(in, &j->n[JOB_RUN], &j->n[JOB_CPUS],
 	    &j->n[JOB_LIMIT]))
 		return;
+	if (when.end_at >= 0)	/* what is cut off is at the end */
+		when.end_at -= run_s - j->n[JOB_RUN];
 	buf_cut(b, 0);
 	put_numbers(b, j, 1u << JOB_ID | 1u << JOB_SUBMIT | 1u << JOB_START |
 	    1u << JOB_END | 1u << JOB_ELIGIBLE | 1u << JOB_ARRAY_ID |
