@@ -64,14 +64,19 @@ settled() {
 			done
 		done
 	done | same_ndjson - got
-	compare -c procs=64 -p easy --stream=lublin --loads=0.5,0.7 --jobs=50 \
-		--trace=--procs=64
+	compare -c procs=64 -p easy --stream=lublin --loads=0.5,0.7 --jobs=50
 	for load in 0.5 0.7; do
 		sched-trace generate --stream=lublin --procs=64 --load=$load \
 			--jobs=50 --seed=42 | sched-sim -c procs=64 -p easy |
 			job-stats | jq -c "{kind, policy: \"easy\",
 			load: $load, seed: 42} + del(.kind)"
 	done | same_ndjson - got
+	compare -c procs=64 -p fcfs --stream=log-uniform --rates=9 --jobs=50 \
+		--trace=--procs=8
+	sched-trace generate --stream=log-uniform --procs=8 --rate=9 \
+		--jobs=50 --seed=42 | sched-sim -c procs=64 -p fcfs |
+		job-stats | jq -c '{kind, policy: "fcfs", rate: 9, seed: 42} +
+		del(.kind)' | same_ndjson - got
 	settled
 }
 
