@@ -2,36 +2,49 @@
 """A workload of short sleeps on a real Slurm, and beside its simulation.
 
 	slurm-real.py submit JOBS SEED SPAN [WHAT...] >jobs.ndjson
-	slurm-real.py calibrate
-	slurm-real.py compare jobs.ndjson sim.ndjson [--most-s=S]
+	slurm-real.py look
+	slurm-real.py compare jobs.ndjson other.ndjson [--most-s=S] [-v]
 
 submit needs the Slurm of SLURM_CONF: it submits JOBS jobs by chance over SPAN
 seconds, waits for their ends, and prints them as records, with the times that
 Slurm says. WHAT are words for what some jobs ask for: nodes, memory, gpus,
 nice, dependencies, arrays, partition:NAME, feature:NAME, user:NAME; or all of
 them: whole (8 CPUs), short (at most 2 s), queued (the first one holds what it
-has until the last one is submitted, and is cancelled then), over:S (sleeps are
-S seconds shorter, so that a job has its CPUs for whole seconds; submissions are
-in the middle of a second; and run_s is said).
+has until the last one is submitted, and is cancelled then), or paced.
 
-calibrate prints that S, which no configuration says: how much longer than it
-sleeps a job keeps the next one from its CPUs, on this machine.
+paced is for a Slurm that looks once a second and at no other time: defer,
+sched_interval=1 and bf_interval=1. No configuration says when in a second it
+looks, and what happens just then is seen by this look or by the next, as chance
+has it. So nothing happens then: jobs sleep half a second less than whole ones,
+and are submitted some tenths before a look, which is found out first. It begins
+with a minute of the clock, since plans are rounded to these. submit_at is the
+second of the look that sees the job, and run_s for how many of them it has its
+CPUs.
 
-compare prints how far the simulated starts are from the real ones, and how many
-pairs start in another order: those whose starts differ in both, by more than a
-second. 1 if the median error is more than S, or a pair is out of order.
+look prints in which millisecond of a second that is. Each look is a millisecond
+or two later than the one before; where a second is left without one, plans are
+of another second than in the simulation.
+
+compare prints how far the starts of the other file, simulated or of a second
+real run, are from those of the first, and how many pairs start in another
+order: those whose starts differ in both, by more than a second. 1 if the median
+error is more than S, or a pair is out of order.
 """
 import json
+import math
 import os
 import random
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 
 
 HOLD_S = 600
-CALIBRATING = 21
+PROBES = 3
+LATE_S = .7         # submissions, after a look
+SHORT_S = .5        # sleeps, of whole seconds
 
 
 def workload(count, seed, span, what):
@@ -74,17 +87,16 @@ def workload(count, seed, span, what):
                 job[key] = rng.choice(by[key])
         if "feature" in by and rng.random() < .3:
             job["constraint"] = rng.choice(by["feature"])
-        if "over" in by:
-            job.update(at=int(at), over=float(by["over"][0]))
+        if "paced" in by:
+            job["at"] = int(at)
         jobs.append(job)
     if "queued" in by:
         jobs[0].update(run=HOLD_S, limit=HOLD_S)
     return jobs
 
 
-def options(job, ids):
-    args = ["--parsable", "--output=/dev/null", "--chdir=/",
-            "--time=%d" % (job["limit"] // 60), "-n%d" % job["cpus"]]
+def options(job, ids, short_s):
+    args = ["--time=%d" % (job["limit"] // 60), "-n%d" % job["cpus"]]
     if "node_count" in job:
         args.append("-N%d" % job["node_count"])
     if "mem_mb" in job:
@@ -99,19 +111,55 @@ def options(job, ids):
     for key in "gres", "nice", "partition", "constraint":
         if key in job:
             args.append("--%s=%s" % (key, job[key]))
-    return args + ["--wrap", "sleep %.2f" % (job["run"] - job.get("over", 0))]
+    return args + ["--wrap", "sleep %.2f" % (job["run"] - short_s)]
 
 
-def submit_all(jobs, rows):
-    time.sleep(1.5 - time.time() % 1)
+def sbatch(args):
+    out = subprocess.run(["sbatch", "--parsable", "--output=/dev/null",
+                          "--chdir=/"] + args,
+                         check=True, stdout=subprocess.PIPE, text=True).stdout
+    return int(out.split(";")[0])
+
+
+def look_at():
+    """When in a second Slurm looks: small jobs say when they have started."""
+    seen = []
+    with tempfile.TemporaryDirectory() as name:
+        for i in range(PROBES):
+            path = "%s/%d" % (name, i)
+            sbatch(["--wrap", "date +%%s.%%N >%s.new; mv %s.new %s" % (
+                path, path, path)])
+            end = time.monotonic() + 30
+            while not os.path.exists(path):
+                if time.monotonic() > end:
+                    sys.exit("slurm-real.py: a probe has not started in 30 s")
+                time.sleep(.01)
+            with open(path) as f:
+                seen.append(float(f.read()) % 1)
+            time.sleep(.3)
+    return min(seen, key=lambda x: sum((x - y + .5) % 1 for y in seen))
+
+
+def look():
+    print("%d" % (1000 * look_at()))
+
+
+def submit_all(jobs, rows, look):
+    if look is None:
+        time.sleep(1.5 - time.time() % 1)
+    else:
+        # Slurm rounds plans to minutes of the clock: from the same part of one
+        time.sleep(60 - time.time() % 60)
+        time.sleep((look + LATE_S - time.time()) % 1)
     ids, began = [], time.monotonic()
     for job in jobs:
         time.sleep(max(0, began + job["at"] - time.monotonic()))
+        sent = time.time()
+        ids.append(sbatch(options(job, ids, 0 if look is None else SHORT_S)))
+        if look is not None:
+            job["seen_at"] = math.ceil((sent + time.time()) / 2 - look)
         if len(ids) % 20 == 0:          # Slurm forgets after MinJobAge
             rows.update(squeue())
-        out = subprocess.run(["sbatch"] + options(job, ids), check=True,
-                             stdout=subprocess.PIPE, text=True).stdout
-        ids.append(int(out.split(";")[0]))
     return ids
 
 
@@ -143,8 +191,8 @@ def record(job, row, ids):
            "start_at": int(row[5]), "end_at": int(row[6]),
            "limit_s": job["limit"], "state": row[3], "was": row[7]}
     rec["cpus"] = job["cpus"]
-    if "over" in job:
-        rec["run_s"] = job["run"]
+    if "seen_at" in job:
+        rec.update(submit_at=job["seen_at"], run_s=job["run"])
     if "node_count" in job:
         rec["node_count"] = job["node_count"]
     if "mem_mb" in job:      # --mem is of each node, mem_mb of all
@@ -164,7 +212,7 @@ def record(job, row, ids):
 def submit(count, seed, span, *what):
     jobs = workload(int(count), int(seed), float(span), what)
     rows, recs = {}, []
-    ids = submit_all(jobs, rows)
+    ids = submit_all(jobs, rows, look_at() if "paced" in what else None)
     if jobs[0]["run"] == HOLD_S:
         subprocess.run(["scancel", str(ids[0])], check=True)
     wait_for_ends(rows, 900)
@@ -178,35 +226,27 @@ def submit(count, seed, span, *what):
         print(json.dumps(rec))
 
 
-def calibrate():
-    """Jobs that need one node whole, one after the other."""
-    ids, rows = [], {}
-    for _ in range(CALIBRATING):
-        out = subprocess.run(
-            ["sbatch", "--parsable", "--output=/dev/null", "--chdir=/",
-             "--time=1", "-wn1", "-n8", "--wrap", "sleep 1"],
-            check=True, stdout=subprocess.PIPE, text=True).stdout
-        ids.append(int(out.split(";")[0]))
-    wait_for_ends(rows, 300)
-    starts = [int(rows[i, "N/A"][5]) for i in ids]
-    print("%.2f" % ((starts[-1] - starts[0]) / (len(starts) - 1) - 1))
+def in_order(name):
+    """The jobs of a file as they were submitted; ids of tasks come later."""
+    with open(name) as f:
+        return sorted(map(json.loads, f), key=lambda r: (
+            r.get("array_job_id", r["job_id"]), r.get("array_task_id", 0)))
 
 
-def compare(real, sim, *options_):
+def compare(real, other, *options_):
     most = next((float(o.split("=")[1]) for o in options_ if "=" in o), None)
-    real = [json.loads(line) for line in open(real)]
-    sim = {r["job_id"]: r for r in map(json.loads, open(sim))}
-    assert len(real) == len(sim)
-    errors, off, out = [], 0, {0: 0, 1: 0, 2: 0}
-    pairs = [(r["start_at"], sim[r["job_id"]]["start_at"]) for r in real]
-    for r in real:
-        s = sim[r["job_id"]]
-        errors.append(abs(s["start_at"] - r["start_at"]))
-        off += s["nodes"] != r["was"]
-        if errors[-1] > 2 and "-v" in options_:
+    real, other = in_order(real), in_order(other)
+    assert len(real) == len(other)
+    later = other[0]["submit_at"] - real[0]["submit_at"]
+    pairs, off, out = [], 0, {0: 0, 1: 0, 2: 0}
+    for r, o in zip(real, other):
+        off += o.get("nodes", o.get("was")) != r["was"]
+        pairs.append((r["start_at"], o["start_at"] - later))
+        if abs(pairs[-1][1] - pairs[-1][0]) > 2 and "-v" in options_:
             print("job %d: %d s, not %d s after its submission" % (
-                r["job_id"], s["start_at"] - r["submit_at"],
+                r["job_id"], pairs[-1][1] - r["submit_at"],
                 r["start_at"] - r["submit_at"]))
+    errors = [abs(a - b) for a, b in pairs]
     for a in range(len(pairs)):
         for b in range(a):
             x, y = sorted((pairs[a], pairs[b]))
@@ -225,7 +265,7 @@ def compare(real, sim, *options_):
 
 def main():
     verb, args = sys.argv[1], sys.argv[2:]
-    sys.exit({"submit": submit, "calibrate": calibrate,
+    sys.exit({"submit": submit, "look": look,
               "compare": compare}[verb](*args) or 0)
 
 
