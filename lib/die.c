@@ -4,6 +4,7 @@
 #include "die.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -92,6 +93,23 @@ void
 die_err(const struct err *e)
 {
 	die(e->status, "%s", e->text);
+}
+
+void
+die_if_closed(bool need_stdin)
+{
+	static const char *const names[] = { "stdin", "stdout" };
+	int fd;
+
+	for (fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+		if (fcntl(fd, F_GETFD) >= 0)
+			continue;
+		if (fd == STDOUT_FILENO || (fd == STDIN_FILENO && need_stdin))
+			die(fd == STDOUT_FILENO ? ST_TEMP : ST_PERM, "%s: %s",
+			    names[fd], strerror(errno));
+		if (open("/dev/null", O_RDWR) != fd)
+			die(ST_TEMP, "/dev/null: cannot open it");
+	}
 }
 
 void

@@ -32,6 +32,14 @@ void die(int status, const char *fmt, ...) PRINTF_LIKE(2, 3) NORETURN;
 void die_err(const struct err *e) NORETURN;
 
 /*
+ * A standard descriptor that was closed when we began would be given to the
+ * next file or socket, and then our records or messages would go there. So this
+ * comes before any is opened: without stdout, or a stdin that is needed, it
+ * ends the tool.
+ */
+void die_if_closed(bool need_stdin);
+
+/*
  * The end of every tool: flushes stdout and exits. What could not be written
  * (a full disk, a closed stdout) is said and makes the status ST_TEMP.
  */

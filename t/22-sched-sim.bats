@@ -205,6 +205,16 @@ sched-sim: 1 jobs simulated, the last ends at 5" ]
 	done
 }
 
+@test "a closed stdin, a closed stdout" {
+	local job='{"kind":"job","job_id":1,"submit_at":5,"cpus":1,"run_s":9}'
+	run -2 bash -c 'sched-sim -c procs=1 -p easy <&-'
+	[ "$output" = "sched-sim: stdin: Bad file descriptor" ]
+	echo "$job" >in
+	run -75 bash -c 'sched-sim -c procs=1 -p easy --record=kept <in >&-'
+	[ "$output" = "sched-sim: stdout: Bad file descriptor" ]
+	[ ! -e kept ]
+}
+
 @test "a full disk is said" {
 	echo '{"kind":"job","job_id":1,"submit_at":0,"run_s":5,"cpus":1}' >in
 	rc=0

@@ -213,6 +213,7 @@ main(int argc, char **argv)
 		die_unknown(opt.policy);
 	if (opt.timeout_ms >= 0 && strncmp(opt.policy, "exec:", 5) != 0)
 		die(ST_PERM, "--timeout is only for exec:CMD");
+	die_if_closed(true);
 	watch_begin();
 	if (input_open(&in, STDIN_FILENO, "stdin", &e) < 0)
 		die_err(&e);

@@ -425,27 +425,6 @@ one_option(int c, char *argv[])
 	}
 }
 
-/*
- * A descriptor that was closed when we began would be given to the next file
- * or socket, and then our records or messages would go there.
- */
-static void
-check_descriptors(bool need_stdin)
-{
-	static const char *const names[] = { "stdin", "stdout" };
-	int fd;
-
-	for (fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
-		if (fcntl(fd, F_GETFD) >= 0)
-			continue;
-		if (fd == STDOUT_FILENO || (fd == STDIN_FILENO && need_stdin))
-			die(fd == STDOUT_FILENO ? ST_TEMP : ST_PERM, "%s: %s",
-			    names[fd], strerror(errno));
-		if (open("/dev/null", O_RDWR) != fd)
-			die(ST_TEMP, "/dev/null: cannot open it");
-	}
-}
-
 static bool
 job_options(void)
 {
@@ -474,7 +453,7 @@ main(int argc, char *argv[])
 		warn("options of a job need a SCRIPT");
 		die_usage(usage_text);
 	}
-	check_descriptors(optind == argc);
+	die_if_closed(optind == argc);
 	block_signals();
 	if (!settings.dry_run)
 		work_open();
