@@ -630,6 +630,15 @@ unlike() {
 		-p fifo --window=1:3
 }
 
+@test "jobs so large that gittins cannot add them up" {
+	small 100000 64 192
+	for i in {1..500}; do
+		echo '{"kind":"job","job_id":'"$i"',"submit_at":5,"gpus":6400000,"model":"gnmt","iters":26000000000}'
+	done >in
+	compat=--
+	refused 2 "gittins: all jobs together are too large" -n -p gittins
+}
+
 @test "no jobs, no records" {
 	small 1 8 24
 	: >jobs

@@ -17,17 +17,15 @@
  */
 #include "rounds.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdlib.h>
 
 #include "xalloc.h"
 
-__extension__ typedef __int128 wide;
-
 struct point {
 	int64_t size;
-	wide x;
-	int64_t y;
+	int64_t x, y;
 	size_t next;		/* of the hull; at the last: itself */
 };
 
@@ -45,16 +43,32 @@ by_size(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
+/* All bits of n jobs times x seconds: *low has the last 32, the others come. */
+static uint64_t
+product(int64_t n, int64_t x, uint64_t *low)
+{
+	uint64_t right;
+
+	assert(n >= 0 && n <= INT32_MAX && x >= 0);
+	right = (uint64_t)n * ((uint64_t)x & UINT32_MAX);
+	*low = right & UINT32_MAX;
+	return (uint64_t)n * ((uint64_t)x >> 32) + (right >> 32);
+}
+
 /* Whether the slope from (x, y) to a is smaller than the one to b. */
 static bool
-is_flatter(wide x, int64_t y, const struct point *a, const struct point *b)
+is_flatter(int64_t x, int64_t y, const struct point *a, const struct point *b)
 {
-	return (a->y - y) * (b->x - x) < (b->y - y) * (a->x - x);
+	uint64_t a_low, b_low;
+	uint64_t a_high = product(a->y - y, b->x - x, &a_low);
+	uint64_t b_high = product(b->y - y, a->x - x, &b_low);
+
+	return a_high != b_high ? a_high < b_high : a_low < b_low;
 }
 
 /* The steepest from (x, y), of the point first and those behind it. */
 static size_t
-steepest(const struct gittins *g, wide x, int64_t y, size_t first)
+steepest(const struct gittins *g, int64_t x, int64_t y, size_t first)
 {
 	size_t at = first, next;
 
@@ -72,23 +86,44 @@ add_point(struct gittins *g, int64_t size, int64_t y)
 
 	*p = (struct point){ .size = size, .y = y };
 	if (g->len == 1)
-		p->x = (wide)size * g->jobs;
+		p->x = size * g->jobs;
 	else
-		p->x = last[-1].x + (wide)(size - last[-1].size) *
+		p->x = last[-1].x + (size - last[-1].size) *
 		    (g->jobs - last[-1].y);
 }
 
-static void
-begin(struct rounds *r)
+/* The sizes of all jobs; their sum is the largest x. NULL and *e: too large. */
+static int64_t *
+sizes_of(const struct rounds *r, struct err *e)
 {
-	struct gittins *g = xcalloc(1, sizeof(*g) +
-	    r->jobs_len * sizeof(g->points[0]));
 	int64_t *sizes = xcalloc(r->jobs_len + 1, sizeof(*sizes));
+	int64_t left = INT64_MAX;
 	size_t i;
 
-	for (i = 0; i < r->jobs_len; i++)
+	for (i = 0; i < r->jobs_len; i++) {
 		sizes[i] = r->jobs[i].gpus *
 		    (int64_t)ceil(model_left_s(r, &r->jobs[i]));
+		if (sizes[i] > left || i == INT32_MAX) {
+			(void)err_perm(e, "gittins: all jobs together are too "
+			    "large");
+			free(sizes);
+			return NULL;
+		}
+		left -= sizes[i];
+	}
+	return sizes;
+}
+
+static int
+begin(struct rounds *r, struct err *e)
+{
+	int64_t *sizes = sizes_of(r, e);
+	struct gittins *g;
+	size_t i;
+
+	if (sizes == NULL)
+		return -1;
+	g = xcalloc(1, sizeof(*g) + r->jobs_len * sizeof(g->points[0]));
 	qsort(sizes, r->jobs_len, sizeof(*sizes), by_size);
 	g->jobs = (int64_t)r->jobs_len;
 	for (i = 0; i < r->jobs_len; i++)
@@ -102,6 +137,7 @@ begin(struct rounds *r)
 		    steepest(g, p->x, p->y, i + 1);
 	}
 	r->gittins = g;
+	return 0;
 }
 
 /* The first point whose size is above a; len if there is none. */
@@ -127,14 +163,16 @@ key(const struct rounds *r, const struct rjob *j)
 	int64_t had = j->ran_s * j->gpus, y = 0;
 	size_t i = above(g, had);
 	const struct point *best;
-	wide x = (wide)had * g->jobs;
+	int64_t x;
 
 	if (i == g->len)
 		return 0;
-	if (i > 0) {
+	if (i == 0) {
+		x = had * g->jobs;
+	} else {
 		y = g->points[i - 1].y;
 		x = g->points[i - 1].x +
-		    (wide)(had - g->points[i - 1].size) * (g->jobs - y);
+		    (had - g->points[i - 1].size) * (g->jobs - y);
 	}
 	best = &g->points[steepest(g, x, y, i)];
 	return -((double)(best->y - y) / (double)(best->x - x));

@@ -386,8 +386,8 @@ begin(struct rounds *r, struct err *e)
 	if (set_window(r, r->o->window, e) < 0 || set_explained(r, e) < 0)
 		return -1;
 	r->splits = rounds_can_split(r);
-	if (r->policy->begin != NULL)
-		r->policy->begin(r);
+	if (r->policy->begin != NULL && r->policy->begin(r, e) < 0)
+		return -1;
 	return r->allocation == OPT ? opt_begin(r, e) : 0;
 }
 

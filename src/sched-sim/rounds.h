@@ -188,8 +188,8 @@ struct round_policy {
 	double (*key)(const struct rounds *r, const struct rjob *j);
 	/* Before each round, where not NULL; it may change j. */
 	int (*level)(const struct rounds *r, struct rjob *j);
-	/* Once, when all jobs have been read; or NULL. */
-	void (*begin)(struct rounds *r);
+	/* Once, when all jobs have been read: 0; -1 and *e. Or NULL. */
+	int (*begin)(struct rounds *r, struct err *e);
 	const char *not_there;	/* why SYNERGY's simulator has it not */
 	/* Of SYNERGY's form: */
 	bool starving_first;	/* the starved come before all others */
