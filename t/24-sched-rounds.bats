@@ -434,6 +434,7 @@ any_by_chance() {
 	refused 2 "policy srsf+tune: srsf is defined in SYNERGY's simulator and cannot be constructed there" -p srsf+tune
 	refused 2 "policy fifo+tone: 'tone' is not one of greedy, fair, tune, opt and place, or is one too many" -p fifo+tone
 	refused 2 "policy fifo+fair+tune: 'tune' is not one of greedy, fair, tune, opt and place, or is one too many" -p fifo+fair+tune
+	refused 2 "policy fifo+place+fair+place: 'place' is not one of greedy, fair, tune, opt and place, or is one too many" -p fifo+place+fair+place
 	refused 2 "policy fifo+: '' is not one of greedy, fair, tune, opt and place, or is one too many" -p fifo+
 	refused 2 "policy dlas: it is Tiresias's, and not in SYNERGY's simulator" -p dlas
 	refused 2 "policy gittins+tune: it is Tiresias's, and not in SYNERGY's simulator" -p gittins+tune
@@ -637,6 +638,12 @@ unlike() {
 	done >in
 	compat=--
 	refused 2 "gittins: all jobs together are too large" -n -p gittins
+}
+
+@test "a time that records cannot have" {
+	small 1 8 24
+	echo '{"kind":"job","job_id":1,"submit_at":9007199254740000,"gpus":1,"model":"gnmt","iters":9999}' >in
+	refused 2 "the last job ends at 9007199254741200, and records have no time after 9007199254740992" -p fifo
 }
 
 @test "no jobs, no records" {

@@ -240,7 +240,7 @@ slow() {
 	}
 	: >in
 	refused "no -c, and the input does not begin with a cluster record that has procs" -p easy
-	refused "rounds need servers: -c with an ini file" \
+	refused "rounds need servers: -c with an ini file, or node records" \
 		-p fifo --compat=synergy
 	many 2 >in
 	echo '{"kind":"cluster","procs":2}' >>in

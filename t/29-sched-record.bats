@@ -130,6 +130,7 @@ page() { python3 "$root/t/unit/records.py" "$root/man/svc-records.5" "$@"; }
 	[ ! -e film ]
 	refused "x/film: No such file or directory" -c procs=4 -p easy \
 		--record=x/film
+	refused "/tmp: Is a directory" -c procs=4 -p easy --record=/tmp
 	printf '#!/bin/sh\nread -r line\necho none\nread -r line\n' >policy
 	chmod +x policy
 	run -2 --separate-stderr sched-sim -c procs=4 -p exec:./policy \

@@ -99,7 +99,8 @@ run_rounds(struct input *in, struct err *e)
 		return err_perm(e, "%s is not for policies of rounds",
 		    opt.space_only);
 	if (opt.cluster == NULL)
-		return err_perm(e, "rounds need servers: -c with an ini file");
+		return err_perm(e, "rounds need servers: -c with an ini "
+		    "file, or node records");
 	return rounds_run(o, in, e);
 }
 

@@ -4,11 +4,13 @@
  */
 #include "record.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "die.h"
@@ -34,8 +36,13 @@ static int
 make(const char *path, struct err *e)
 {
 	size_t size = strlen(path) + sizeof(".XXXXXX");
+	struct stat st;
 	int fd;
 
+	if (stat(path, &st) == 0 && S_ISDIR(st.st_mode)) {
+		errno = EISDIR;
+		return err_errno(e, "%s", path);
+	}
 	final = xstrdup(path);
 	temporary = xcalloc(size, 1);
 	(void)snprintf(temporary, size, "%s.XXXXXX", path);

@@ -40,7 +40,7 @@ parse_part(struct rounds *r, const char *part, size_t len, bool *given)
 	};
 	size_t i;
 
-	if (len == 5 && memcmp(part, "place", 5) == 0) {
+	if (len == 5 && memcmp(part, "place", 5) == 0 && !r->together) {
 		r->together = true;
 		return 0;
 	}

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "die.h"
+#include "rec.h"
 #include "xalloc.h"
 
 /* ---- packing ---- */
@@ -380,6 +381,16 @@ set_explained(struct rounds *r, struct err *e)
 }
 
 static int
+check_end(const struct rounds *r, struct err *e)
+{
+	int64_t at = r->ended_len > 0 ? r->ended[r->ended_len - 1]->end_at : 0;
+
+	return at <= REC_MAX ? 0 : err_perm(e, "the last job ends at %lld, and "
+	    "records have no time after %lld", (long long)at,
+	    (long long)REC_MAX);
+}
+
+static int
 begin(struct rounds *r, struct err *e)
 {
 	make_room(r);
@@ -446,7 +457,7 @@ rounds_run(const struct rounds_options *o, struct input *in, struct err *e)
 		goto out;
 	if (!o->dry_run && (o->say_rounds || o->explain >= 0))
 		pass_cluster(&r.servers, in);
-	if (!o->dry_run && simulate(&r, e) < 0)
+	if (!o->dry_run && (simulate(&r, e) < 0 || check_end(&r, e) < 0))
 		goto out;
 	if (!o->dry_run) {
 		pass_cluster(&r.servers, in);
