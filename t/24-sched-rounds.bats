@@ -186,6 +186,24 @@ any_by_chance() {
 		all)" -gt 400 ]
 }
 
+@test "in a long queue, who comes late and fits is not set aside" {
+	local form order
+	small 2 8 26
+	for ((i = 0; i < 400; i++)); do
+		if [ $i -lt 16 ]; then order='"gnmt","iters":20000'
+		else order='"res50","iters":100000'; fi
+		echo '{"kind":"job","job_id":'$i',"submit_at":'$((i / 2))',"gpus":1,"model":'"$order}"
+	done >jobs
+	echo '{"kind":"job","job_id":400,"submit_at":5000,"gpus":1,"model":"gnmt","iters":1000}' >>jobs
+	for form in --compat=synergy --exact; do
+		own -c cluster.ini "$form" -p srtf+fair <jobs >got
+		own -c cluster.ini "$form" -p fifo <jobs >>got
+		own -c cluster.ini "$form" -p fifo --rounds <jobs >all
+		[ "$(jq -r 'select(.job_id == 400).start_at' got all |
+			tr '\n' ' ')" = "5100 5100 5100 " ]
+	done
+}
+
 @test "who is furthest behind is first in ftf, and last in SYNERGY's" {
 	small 1 1 3
 	cat >jobs <<-'END'

@@ -222,8 +222,9 @@ fill_up(struct servers *s, struct run *run, const struct want *want)
 	return need;
 }
 
-bool
-place(struct servers *s, struct run *run, const struct want *want,
+/* Takes GPUs on which it fits. */
+static bool
+grab(struct servers *s, struct run *run, const struct want *want,
     bool together)
 {
 	int missing = 0;
@@ -241,7 +242,26 @@ place(struct servers *s, struct run *run, const struct want *want,
 		give_back(s, run);
 		return false;
 	}
+	return true;
+}
+
+bool
+place(struct servers *s, struct run *run, const struct want *want,
+    bool together)
+{
+	if (!grab(s, run, want, together))
+		return false;
 	settle(s, run, want);
+	return true;
+}
+
+bool
+place_fits(struct servers *s, struct run *run, const struct want *want,
+    bool together)
+{
+	if (!grab(s, run, want, together))
+		return false;
+	give_back(s, run);
 	return true;
 }
 

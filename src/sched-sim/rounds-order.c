@@ -133,18 +133,6 @@ is_behind_at(struct rounds *r, struct rjob *j, int64_t at)
 	return !starves && is_behind(&then, &r->cut);
 }
 
-static void
-add_far_kind(struct rounds *r, const struct kind *kind)
-{
-	int i;
-
-	for (i = 0; i < r->far_kinds_len; i++)
-		if (r->far_kinds[i] == kind)
-			return;
-	if (r->far_kinds_len < FAR_KINDS_MAX)
-		r->far_kinds[r->far_kinds_len++] = kind;
-}
-
 void
 rounds_split(struct rounds *r)
 {
@@ -155,7 +143,6 @@ rounds_split(struct rounds *r)
 		return;
 	r->cut = r->order[at];
 	r->far_until = r->now + FAR_ROUNDS * ROUND_S;
-	r->far_kinds_len = 0;
 	for (i = near = at; i < r->order_len; i++) {
 		struct rank *k = &r->order[i];
 
@@ -165,29 +152,11 @@ rounds_split(struct rounds *r)
 			continue;
 		}
 		k->job->speed = k->job->speedup;
-		add_far_kind(r, k->job->kind);
 		r->scratch[far++] = *k;
 	}
 	memcpy(r->order + near, r->scratch, far * sizeof(*r->order));
 	r->near_len = near;
 	r->tried_len = 0;
-}
-
-bool
-rounds_far_can_run(const struct rounds *r)
-{
-	int i;
-
-	if (r->near_len == r->order_len || r->servers.free_gpus == 0)
-		return false;
-	for (i = 0; i < r->far_kinds_len; i++) {
-		const struct kind *k = r->far_kinds[i];
-
-		if (k->gpus <= place_free(&r->servers, k->where) &&
-		    (r->allocation == TUNE || k->failed != r->packed))
-			return true;
-	}
-	return r->far_kinds_len == FAR_KINDS_MAX;
 }
 
 /* ---- the order ---- */

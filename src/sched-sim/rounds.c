@@ -17,40 +17,67 @@
 
 /*
  * What is free only becomes less within a round, so that where one did not fit
- * none that asks for the same does.
+ * none that asks for the same does. A kind is open while that has not been
+ * seen, and some of it have not been tried.
  */
+static bool
+is_open(const struct kind *k)
+{
+	return !k->failed && k->tried < k->here;
+}
+
+static void
+open_kinds(struct rounds *r)
+{
+	int i;
+
+	r->open = 0;
+	for (i = 0; i < r->kinds_len; i++) {
+		struct kind *k = r->kinds[i];
+
+		k->tried = 0;
+		k->failed = false;
+		r->open += is_open(k);
+	}
+}
+
+static const struct want *
+wants(const struct rounds *r, const struct kind *k)
+{
+	return r->allocation == FAIR ? k->fair_on : k->need_on;
+}
+
+/* As its model has it, or not at all. */
 static bool
 try_job(struct rounds *r, struct run *run)
 {
 	struct rjob *j = run->job;
-	bool fair = r->allocation == FAIR;
 
-	if (j->kind->failed == r->packed)
+	if (!place(&r->servers, run, wants(r, j->kind), r->together))
 		return false;
-	if (!place(&r->servers, run, fair ? j->kind->fair_on :
-	    j->kind->need_on, r->together)) {
-		j->kind->failed = r->packed;
-		return false;
-	}
-	if (!fair)
+	if (r->allocation != FAIR)
 		j->speed = run->speed;
 	run->pace_s = j->iter_s / run->speed;
 	return true;
 }
 
+/* 1; 0: it does not fit; -1 and *e. */
 static int
 pack_job(struct rounds *r, struct rjob *j, struct err *e)
 {
 	struct run *run = &r->runs[r->runs_len];
 
+	if (j->gpus > place_free(&r->servers, j->kind->where))
+		return 0;
 	run->job = j;
 	if (r->allocation == TUNE ?
 	    tune_place(r, run, j->kind->need_on, e) < 0 :
 	    r->allocation == OPT && opt_place(r, run, e) < 0)
 		return -1;
-	r->runs_len += r->allocation == TUNE || r->allocation == OPT ||
-	    try_job(r, run);
-	return 0;
+	if (r->allocation != TUNE && r->allocation != OPT && !try_job(r, run))
+		return 0;
+	r->runs_len++;
+	return 1;
 }
 
 /*
@@ -61,11 +88,15 @@ static bool
 same_as_last(const struct rounds *r, const struct rank *list, size_t len)
 {
 	size_t i;
+	int k;
 
-	if (r->tried_len > len || (!r->filled && r->tried_len != len))
+	if (r->tried_len > len)
 		return false;
 	for (i = 0; i < r->tried_len; i++)
 		if (list[i].job != r->tried[i])
+			return false;
+	for (k = 0; k < r->kinds_len && r->servers.free_gpus > 0; k++)
+		if (is_open(r->kinds[k]))
 			return false;
 	return r->tried_len > 0;
 }
@@ -75,17 +106,46 @@ pack_list(struct rounds *r, const struct rank *list, size_t len,
     struct err *e)
 {
 	size_t i;
+	int got;
 
-	for (i = 0; i < len && r->servers.free_gpus > 0; i++) {
+	for (i = 0; i < len && r->servers.free_gpus > 0 && r->open > 0; i++) {
+		struct kind *k = list[i].job->kind;
+
 		r->tried[i] = list[i].job;
-		if (list[i].job->gpus <= place_free(&r->servers,
-		    list[i].job->kind->where) &&
-		    pack_job(r, list[i].job, e) < 0)
+		k->tried++;
+		if (k->failed)
+			continue;
+		got = pack_job(r, list[i].job, e);
+		if (got < 0)
 			return -1;
+		k->failed = got == 0;
+		r->open -= !is_open(k);
 	}
 	r->tried_len = i;
-	r->filled = r->servers.free_gpus == 0;
 	return 0;
+}
+
+/* Whether one that was not tried could run beside what was packed. */
+static bool
+others_can_run(struct rounds *r)
+{
+	struct run *run = &r->runs[r->runs_len];
+	int i;
+
+	for (i = 0; i < r->kinds_len && r->servers.free_gpus > 0; i++) {
+		struct kind *k = r->kinds[i];
+		struct rjob like = { .kind = k, .gpus = k->gpus };
+
+		run->job = &like;
+		if (!is_open(k))
+			continue;
+		if (k->gpus <= place_free(&r->servers, k->where) &&
+		    (r->allocation == TUNE || place_fits(&r->servers, run,
+		    wants(r, k), r->together)))
+			return true;
+		k->failed = true;
+	}
+	return false;
 }
 
 static double
@@ -111,7 +171,7 @@ pack(struct rounds *r, struct err *e)
 		r->order[i].job->speed = r->order[i].job->speedup;
 	place_clear(&r->servers);
 	r->runs_len = 0;
-	r->packed++;
+	open_kinds(r);
 	if (r->allocation == OPT && opt_choose(r, e) < 0)
 		return -1;
 	return pack_list(r, list, len, e);
@@ -205,6 +265,7 @@ end_round(struct rounds *r)
 		}
 		if (j->end_at < 0)
 			j->end_at = r->now + ROUND_S;
+		j->kind->here--;
 		add_ended(r, j);
 	}
 	moved = MIN(r->near_len - kept, r->order_len - r->near_len);
@@ -222,6 +283,7 @@ admit(struct rounds *r)
 
 		if (!r->o->at_once && j->submit_at > (double)r->now)
 			return;
+		j->kind->here++;
 		r->order[r->order_len++] = r->order[r->near_len];
 		r->order[r->near_len++] = (struct rank){
 			.job = j, .submit_at = j->submit_at,
@@ -246,7 +308,7 @@ one_round(struct rounds *r, struct err *e)
 		rounds_choose_first(r);
 	if (pack(r, e) < 0)
 		return -1;
-	if (rounds_far_can_run(r)) {
+	if (r->sure_len < r->order_len && others_can_run(r)) {
 		rounds_order_all(r);
 		if (pack(r, e) < 0)
 			return -1;

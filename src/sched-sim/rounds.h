@@ -36,7 +36,6 @@ enum {
 	ROUND_S = 300,
 	STARVED_S = 3600000,	/* SYNERGY: not run so long: first for ever */
 	PROFILED_GPUS_MAX = 16,
-	FAR_KINDS_MAX = 256,
 	QUEUES_MAX = 16,	/* of dlas */
 	MODELS = 10,
 	TPUT_CPUS = 9, TPUT_MEMS = 5,	/* points of the profiles */
@@ -151,7 +150,9 @@ struct kind {
 	struct want need_on[GROUPS_MAX];	/* all they can use */
 	struct want least_on[GROUPS_MAX];	/* when others need the rest */
 	struct want fair_on[GROUPS_MAX];
-	int64_t failed;		/* the packing in which it did not fit */
+	int64_t here;		/* such jobs have arrived and not ended */
+	int64_t tried;		/* of these in this packing, */
+	bool failed;		/* and no more of them fit */
 };
 
 struct rjob {
@@ -262,8 +263,6 @@ struct rounds {
 	size_t sure_len;	/* the beginning of the whole order */
 	struct rank cut;
 	int64_t far_until;
-	const struct kind *far_kinds[FAR_KINDS_MAX];
-	int far_kinds_len;
 	struct rank *first;	/* those that fill the GPUs, by count alone */
 	size_t first_len;
 
@@ -271,8 +270,7 @@ struct rounds {
 	size_t runs_len;
 	struct rjob **tried;	/* what the packing looked at, in order */
 	size_t tried_len, tried_cap;
-	bool filled;		/* and it ended because no GPU was left */
-	int64_t packed;		/* number of packings so far */
+	int open;		/* kinds of which more could be tried */
 	struct opt *opt;
 	struct gittins *gittins;
 
@@ -314,9 +312,6 @@ bool rounds_can_split(const struct rounds *r);
 
 /* Sets far jobs aside, when a packing has shown how many are looked at. */
 void rounds_split(struct rounds *r);
-
-/* Whether one of those could run beside what was packed. */
-bool rounds_far_can_run(const struct rounds *r);
 
 /* Fills r->first; on the way, who has starved as SYNERGY has it is found. */
 void rounds_choose_first(struct rounds *r);
@@ -423,6 +418,10 @@ int64_t place_free(const struct servers *s, uint64_t where);
  * not fit, and nothing has changed.
  */
 bool place(struct servers *s, struct run *run, const struct want *want,
+    bool together);
+
+/* Whether it would; nothing changes. */
+bool place_fits(struct servers *s, struct run *run, const struct want *want,
     bool together);
 
 /*
