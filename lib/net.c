@@ -242,6 +242,18 @@ net_accept(int fd, struct net_addr *peer)
 	return conn;
 }
 
+void
+net_probe(int fd)
+{
+	/* a network that is away for two minutes is no end */
+	static const int on = 1, every_s = 2, most = 60;
+
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &every_s, sizeof(int));
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &every_s, sizeof(int));
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &most, sizeof(int));
+	(void)setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(int));
+}
+
 int
 net_adopt(int fd)
 {

@@ -59,6 +59,12 @@ int net_connected(int fd);
 /* One connection of a listening socket, or -1 with errno (EAGAIN: none). */
 int net_accept(int fd, struct net_addr *peer);
 
+/*
+ * Has the other end asked every few seconds whether it is there: one that is
+ * gone makes an error of it, after the minute that its system remembers it.
+ */
+void net_probe(int fd);
+
 /* Makes an inherited fd non-blocking and close-on-exec: fd, or -1. */
 int net_adopt(int fd);
 

@@ -118,6 +118,44 @@ load helper
 	END
 }
 
+# In a network of its own, which forgets in a second who has gone.
+@test "proxy: who said that this was its last request, and went, is found out" {
+	scenario <<-'END'
+	if "OWN_NETWORK" not in os.environ:
+	    os.environ["OWN_NETWORK"] = "yes"
+	    os.execvp("unshare", ["unshare", "-rn", sys.executable, *sys.argv])
+	subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
+	with open("/proc/sys/net/ipv4/tcp_fin_timeout", "w") as f:
+	    f.write("1")
+	ASK = H("GET /a HTTP/1.1", "Host: h", "Connection: close")
+	here = "unix:%s/sock" % os.getcwd()
+	p = Proxy({"a": {"per_instance": 1}}, "-l", here)
+	tcp = p.address
+	for address in (here, tcp):
+	    p.address = address
+	    gate = threading.Event()
+	    def held(conn):
+	        while conn.head():
+	            gate.wait(PATIENCE)
+	            conn.send(ok())
+	    p.table(job("a", Server(held)))
+	    went, works, waits, goes = [p.client() for i in range(4)]
+	    for n, c in enumerate((went, works, waits, goes)):
+	        c.send(ASK)
+	        if c in (works, waits):
+	            c.end()         # its own side only
+	        until("it is there", lambda: n + 1 == sum(
+	            p.service()[k] for k in ("queued", "inflight")))
+	    went.close()            # the instance is free for the next
+	    goes.close()
+	    until("both are found out", lambda: p.service()["queued"] == 1)
+	    gate.set()
+	    for c in (works, waits):
+	        same((200, b"hello"), c.answer()[::2])
+	        c.close()
+	END
+}
+
 @test "proxy: what waited may take longer than the queue's time" {
 	scenario <<-'END'
 	def slow(conn):

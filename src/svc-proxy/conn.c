@@ -303,12 +303,21 @@ on_deadline(struct ev_timer *t)
 	}
 }
 
+/* It has ended its side and seems to wait for an answer: see net_probe. */
+static bool
+waits_after_end(const struct conn *c)
+{
+	return c->in_eof &&
+	    (c->state == CONN_QUEUED || c->state == CONN_BUSY);
+}
+
 void
 conn_watch(struct conn *c)
 {
 	if (c->state != CONN_DEAD)
 		ev_io_want(px.ev, &c->io, (input_wanted(c) ? EPOLLIN : 0) |
-		    (c->out.len > 0 ? EPOLLOUT : 0));
+		    (c->out.len > 0 ? EPOLLOUT : 0) |
+		    (waits_after_end(c) ? EPOLLERR : 0));
 }
 
 /* ---- output ---- */
@@ -442,6 +451,10 @@ on_client(struct ev_io *io, uint32_t events)
 	struct conn *c = container_of(io, struct conn, io);
 	ssize_t n;
 
+	if (waits_after_end(c) && (events & (EPOLLERR | EPOLLHUP))) {
+		conn_abort(c);	/* it is gone altogether */
+		return;
+	}
 	if (events & EPOLLOUT) {
 		flush(c);
 		if (c->state == CONN_DEAD)

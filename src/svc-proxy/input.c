@@ -275,10 +275,12 @@ no_more_input(struct conn *c)
 		break;
 	case CONN_QUEUED:
 	case CONN_BUSY:
-		if (!c->body_done)
+		if (!c->body_done) {
 			body_failed(c, "the request ended in its body");
-		else
-			conn_watch(c);
+			break;
+		}
+		net_probe(c->io.fd);	/* it may be gone altogether */
+		conn_watch(c);
 		break;
 	case CONN_TUNNEL:
 		conn_touch(c);
