@@ -171,6 +171,8 @@ load helper
 	mine = "Cookie: x=1; who=%s; y=2" % value
 	for n in range(6):
 	    same((first, None), ask(mine))
+	    same((first, None), ask("Cookie: x=1; y=2", "Cookie: z",
+	                            "Cookie: who=" + value))
 	other, cookie2 = ask("Cookie: who=%s" % value[::-1])
 	assert cookie2 is not None
 	same(None, ask(cookie2.replace("who", "Cookie: who", 1))[1])

@@ -44,16 +44,14 @@ balance_id(const struct rec_instance *rec)
 	    (uint64_t)rec->submit_at) ^ (uint64_t)rec->restart);
 }
 
-/* The value of the first cookie of that name; p is NULL if there is none. */
+/* The value of the first cookie of that name in v; p is NULL: none. */
 static struct http_slice
-find_cookie(const struct http_head *h, const char *name)
+cookie_in(struct http_slice v, const char *name)
 {
-	const struct http_field *f = http_find(h, "cookie");
-	const char *p = f ? f->value.p : NULL, *end, *semi;
+	const char *p, *end = v.p + v.len, *semi;
 	size_t len = strlen(name);
 
-	end = f ? p + f->value.len : NULL;
-	for (; p != NULL && p < end; p = semi + 1) {
+	for (p = v.p; p < end; p = semi + 1) {
 		semi = memchr(p, ';', (size_t)(end - p));
 		if (semi == NULL)
 			semi = end;
@@ -65,6 +63,19 @@ find_cookie(const struct http_head *h, const char *name)
 			    (size_t)(semi - p) - len - 1 };
 	}
 	return (struct http_slice){ NULL, 0 };
+}
+
+/* Gateways from HTTP/2 may send a field for each cookie. */
+static struct http_slice
+find_cookie(const struct http_head *h, const char *name)
+{
+	struct http_slice found = { NULL, 0 };
+	size_t i;
+
+	for (i = 0; i < h->nfields && found.p == NULL; i++)
+		if (http_is(h->fields[i].name, "cookie"))
+			found = cookie_in(h->fields[i].value, name);
+	return found;
 }
 
 static void
