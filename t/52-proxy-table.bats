@@ -570,9 +570,14 @@ load helper
 	s = Server(echo)
 	six = Server(echo, "::1")
 	p = Proxy({"a": {}, "b": {}, "c": {"queue": {"timeout_s": 1}}})
+	first = p.client()      # it waits for a name to be looked up
+	first.send(H("GET /a HTTP/1.1", "Host: h"))
+	until("it waits", lambda: p.service()["queued"] == 1)
 	p.table(job("a", "http://localhost:%d/x" % s.port, 1),
 	        job("b", six, 2),
 	        job("c", "http://no-such-host.invalid:1", 3))
+	same(200, first.answer().status)
+	first.close()
 	same(200, p.ask(H("GET /a HTTP/1.1", "Host: h")).status)
 	same(200, p.ask(H("GET /b HTTP/1.1", "Host: h")).status)
 	a = p.ask(H("GET /c HTTP/1.1", "Host: h"))

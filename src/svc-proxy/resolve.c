@@ -95,6 +95,8 @@ on_answer(struct ev_io *io, uint32_t events)
 		i->refs++;
 		resolve_stop(i);
 		check_start(i);
+		feed_demand_due(i->svc, false);
+		queue_serve(i->svc);
 		pool_unref(i);
 		return;
 	}
