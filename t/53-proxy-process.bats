@@ -312,6 +312,35 @@ refuses() {
 	END
 }
 
+@test "proxy: a line of the access log that is torn harms no other" {
+	scenario <<-'END'
+	import resource
+	p, s = ready(echo, None, "--access-log=log")
+	def ask(path):
+	    same(200, p.ask(H("GET /a/%s HTTP/1.1" % path, "Host: h")).status)
+	def room(n):
+	    was = resource.prlimit(p.child.pid, resource.RLIMIT_FSIZE)
+	    resource.prlimit(p.child.pid, resource.RLIMIT_FSIZE, (n, was[1]))
+	ask(1)
+	until("it is logged", lambda: os.path.getsize("log") > 0)
+	room(os.path.getsize("log") + 20)
+	ask(2)
+	ask(3)
+	until("they are lost", lambda: p.status()["log_lost"] == 2)
+	room(resource.RLIM_INFINITY)
+	ask(4)
+	def lines():
+	    with open("log", "rb") as f:
+	        return f.read().split(b"\n")
+	until("it is logged", lambda: b"/a/4" in lines()[-2])
+	one, torn, four, rest = lines()
+	same(("/a/1", 20, "/a/4", b""), (json.loads(one)["path"], len(torn),
+	                                 json.loads(four)["path"], rest))
+	same(2, p.status()["log_lost"])
+	same(1, p.said().count("; lines are lost"))
+	END
+}
+
 @test "proxy: out of descriptors it waits, without turning, and goes on" {
 	scenario <<-'END'
 	p, s = ready(echo, wrap=("prlimit", "--nofile=64"))

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "clock.h"
@@ -18,6 +19,7 @@
 static int log_fd = -1;
 static const char *log_path;
 static bool log_failing;
+static bool log_torn;		/* the last line has no end */
 
 bool
 access_on(void)
@@ -49,13 +51,24 @@ access_reopen(void)
 		warn("access log: %s", e.text);
 }
 
+/* A line of which only a part was written is ended before the next one. */
 static void
 write_line(const struct buf *b)
 {
-	if (write(log_fd, b->data, b->len) == (ssize_t)b->len) {
-		log_failing = false;
+	char end[] = "\n";
+	struct iovec v[2] = {
+		{ .iov_base = end, .iov_len = log_torn },
+		{ .iov_base = b->data, .iov_len = b->len },
+	};
+	ssize_t n = writev(log_fd, v, 2);
+
+	if (n == (ssize_t)(v[0].iov_len + b->len)) {
+		log_failing = log_torn = false;
 		return;
 	}
+	if (n >= 0)
+		errno = ENOSPC;		/* what a short write does not say */
+	log_torn |= n > 0;
 	px.log_lost++;
 	if (!log_failing)
 		warn("access log: %s: %s; lines are lost", log_path,

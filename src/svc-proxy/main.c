@@ -301,6 +301,7 @@ on_signals(void)
 	struct err e;
 
 	(void)signal(SIGPIPE, SIG_IGN);
+	(void)signal(SIGXFSZ, SIG_IGN);	/* a log may be full, and no more */
 	if (ev_signal(px.ev, SIGTERM, on_terminate, NULL, &e) < 0 ||
 	    ev_signal(px.ev, SIGINT, on_terminate, NULL, &e) < 0 ||
 	    ev_signal(px.ev, SIGHUP, on_hangup, NULL, &e) < 0 ||
