@@ -211,6 +211,17 @@ refused() {
 		diff -u - <(echo 'means of 3 seeds, and the least and the most of them')
 }
 
+@test "load: policies that are far apart have a logarithmic scale" {
+	stats 1 >near
+	job-plot load near >got
+	grep -qE '> *0 *<' got
+	jq -c 'if .policy == "las" then .jct_s.mean *= 2e7 else . end' near >far
+	job-plot load far >got
+	said_in got | grep -qxF 'mean completion time, hours'
+	grep -qF '1,000,000' got
+	run -1 grep -E '> *0 *<' got
+}
+
 @test "a PNG is as large and as dark as it should be" {
 	three >three
 	job-plot cdf --format=png three >got

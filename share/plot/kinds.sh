@@ -21,7 +21,7 @@ cdf_series() {
 log_ticks="set xtics ('1 s' 1, '10 s' 10, '1 min' 60, '10 min' 600, \
 '1 h' 3600, '6 h' 21600, '1 d' 86400, '1 week' 604800, '30 d' 2592000, \
 '1 y' 31557600, '10 y' 315576000)"
-factor_ticks="set xtics (1, 10, 100, '1,000' 1000, '10,000' 10000, \
+decades="(0.001, 0.01, 0.1, 1, 10, 100, '1,000' 1000, '10,000' 10000, \
 '100,000' 100000, '1,000,000' 1000000, '10,000,000' 10000000)"
 
 plot_cdf() {
@@ -56,8 +56,8 @@ plot_cdf() {
 				printf 'set xrange [0:*]\n'
 			fi ;;
 		*)
-			[ "$skewed" = 0 ] || printf '%s\nset logscale x\n' \
-				"$factor_ticks"
+			[ "$skewed" = 0 ] || printf \
+				'set xtics %s\nset logscale x\n' "$decades"
 			printf "set xlabel '%s'\nset xrange [1:*]\n" "$what" ;;
 		esac
 		[ "$count" -gt 1 ] || printf 'unset key\n'
@@ -197,7 +197,7 @@ plot_queue() {
 		usage_of '["queued"]'
 		sub='jobs that were submitted and do not run'
 	fi
-	count_tics y "$(cat "$dir"/data.* | cut -f 2 | LC_ALL=C sort -g |
+	count_tics "$(cat "$dir"/data.* | cut -f 2 | LC_ALL=C sort -g |
 		tail -n 1)" >>"$dir/commands"
 	lines "$using" >>"$dir/commands"
 	draw 'How many jobs wait' "$sub" <"$dir/commands"
@@ -256,7 +256,7 @@ gantt_jobs() {
 			label=':ytic(5)'
 		else
 			printf "set ylabel 'jobs'\n"
-			count_tics y "$n"
+			count_tics "$n"
 			label=
 		fi
 		printf "plot 'data.1' using 1:4:1:2:(\$4-%s):(\$4+%s) %s %s\\\\\n" \
@@ -389,10 +389,27 @@ plot_load() {
 	draw "Mean $what against load" "$sub" <"$dir/commands"
 }
 
+# Where policies are far apart, so that the better ones would lie on the axis,
+# it has a logarithmic scale.
 load_axes() {
-	printf "set xlabel '%s'\nset yrange [0:*]\n%s\n" \
-		"$(sort -u "$dir/axis" | paste -sd / )" \
-		'set offsets graph 0.02, graph 0.02, graph 0.05, 0'
+	printf "set xlabel '%s'\nset offsets graph 0.02, graph 0.02, %s\n" \
+		"$(sort -u "$dir/axis" | paste -sd / )" 0,0
+	least=$(cut -f 4 "$dir/points" | LC_ALL=C sort -g | head -n 1)
+	most=$(cut -f 5 "$dir/points" | LC_ALL=C sort -g | tail -n 1)
+	if awk -v a="$least" -v b="$most" 'BEGIN { exit !(a > 0 && b > 50 * a) }'
+	then
+		printf 'set ytics %s\nset logscale y\n' "$decades"
+		awk -v a="$least" -v b="$most" 'BEGIN {
+			printf "set yrange [%g:%g]\n", a / 1.5, b * 1.5
+			if (b < 1000 * a)
+				print "set ytics add (0.2, 0.5, 2, 5, 20, " \
+					"50, 200, 500)"
+		}'
+	else
+		printf 'set yrange [0:%s * 1.05]\n' "$most"
+		count_tics "$most"
+	fi
+	room "$most"
 	case $measure in
 	*_s) printf "set ylabel 'mean %s, hours'\n" "$what" ;;
 	*) printf "set ylabel 'mean %s'\n" "$what" ;;
