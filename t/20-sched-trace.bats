@@ -355,13 +355,6 @@ model() {
 
 # ---- the page ----
 
-# example N PAGE: the text of its Nth example, as typed.
-example() {
-	mandoc -T markdown "$root/man/$2" | sed '1,/^# EXAMPLES/d' |
-		awk -v n="$1" '/^\t/ { if (!in_) k++; in_ = 1
-			if (k == n) print substr($0, 2); next } { in_ = 0 }'
-}
-
 @test "the examples of the page" {
 	cat >log.swf <<-'END'
 	; MaxProcs: 100
@@ -369,19 +362,19 @@ example() {
 	2 1 -1 60 60 -1 -1 60 60 -1 1 2 -1 -1 -1 -1 -1 -1
 	END
 	gzip <log.swf >kth-sp2.swf.gz
-	example 1 sched-trace.1 >script
+	page_example 1 sched-trace.1 >script
 	bash -eo pipefail script >got
 	head -n 3 got | diff -u - <(printf '%s\n' '2 jobs have ended, 0 have not' \
 		'0:02:00 from the first submission to the last end' \
 		'60.0 % of the processors in use')
-	example 2 sched-trace.1 >script
+	page_example 2 sched-trace.1 >script
 	bash -eo pipefail script >got
 	[ "$(sed -n '1p;$p' got | cut -d, -f1)" = $'0\n5999' ]
 	echo '[{"submitted_time":"2017-10-07 01:11:39","attempts":[{"start_time":"2017-10-07 01:12:09","end_time":"2017-10-07 01:13:09","detail":[{"ip":"m4","gpus":["gpu0"]}]}]}]' >cluster_job_log
-	example 3 sched-trace.1 >script
+	page_example 3 sched-trace.1 >script
 	bash -eo pipefail script >got
 	[ "$(head -n 1 got)" = '1 job has ended, 0 have not' ]
-	example 4 sched-trace.1 >script
+	page_example 4 sched-trace.1 >script
 	bash -eo pipefail script >got
 	[[ $(head -n 1 got) == '5,000 jobs have ended, 0 have not' ]]
 	mkdir bin
@@ -392,7 +385,7 @@ example() {
 	echo '1|1|ada|COMPLETED|2024-05-06T07:08:09|2024-05-06T07:08:19|2024-05-06T07:08:29|10|1|2|cpu=2'
 	END
 	chmod +x bin/sacct
-	example 5 sched-trace.1 >script
+	page_example 5 sched-trace.1 >script
 	PATH=$PWD/bin:$PATH bash -eo pipefail script >got
 	[ "$(head -n 1 got)" = '1 job has ended, 0 have not' ]
 }

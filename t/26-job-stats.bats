@@ -360,17 +360,20 @@ moved() {
 	1 1 0 60 60 -1 -1 60 60 -1 1 1 -1 -1 -1 -1 -1 -1
 	2 1 5 60 60 -1 -1 60 60 -1 1 2 -1 -1 -1 -1 -1 -1
 	END
-	sched-trace swf log.swf >jobs
-	job-stats --group-by=user jobs >got
+	run_it() {
+		page_example "$1" job-stats.1 >script
+		[ -s script ]
+		bash -eo pipefail script >got
+	}
+	run_it 1
 	[ "$(jq -c '[.group.user, .jct_s.mean]' got)" = $'["1",60]\n["2",65]' ]
-	jq -c '.job_id += 3998' jobs >done.ndjson
-	job-stats --window=4000:5000 done.ndjson >got
-	[ "$(jq '.jct_s.mean * 1000 / 3600 | floor' got)" = 18 ]
-	sched-sim -c procs=90 -p fcfs <jobs >fcfs.ndjson
-	sched-sim -c procs=90 -p easy <jobs | job-stats -t --vs=fcfs.ndjson >got
+	sched-trace swf log.swf | jq -c '.job_id += 3998 | .cpus = 3' >done.ndjson
+	run_it 2
+	[ "$(jq '. * 1000 | floor' got)" = 18 ]
+	cp done.ndjson jobs
+	run_it 3
 	grep -q '^2 jobs are in both runs, 0 only here' got
-	job-stats -i 1h done.ndjson |
-		jq -r 'select(.queued) | [.at, .queued] | @tsv' >got
+	run_it 4
 	diff -u - got <<<$'1\t0.07692307692307687'
 }
 

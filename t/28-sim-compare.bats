@@ -110,6 +110,14 @@ settled() {
 	[ ! -e owned ]
 }
 
+@test "the second example of the page" {
+	jobs 20 1 >a.ndjson
+	jobs 30 2 >b.ndjson
+	page_example 2 sim-compare.1 >script
+	bash -eo pipefail script >got
+	[ "$(awk '{ print $1 }' got | grep -c '^conservative$')" = 3 ]
+}
+
 @test "a run is done once, until something of it is another" {
 	jobs 30 1 >a
 	compare -c procs=8 -p fcfs,easy a

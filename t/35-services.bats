@@ -106,3 +106,14 @@ lines() { [ "$(wc -l <"$2")" -eq "$1" ]; }
 		grep -qx "#SBATCH --job-name=$(basename "$dir")" "$dir/job.sh"
 	done
 }
+
+@test "examples of svc-keepalive(1) and svc-submit(1) that need no Slurm" {
+	cp -R "$root/services" .
+	page_example 3 svc-keepalive.1 >script
+	bash -eo pipefail script >got
+	jq -r 'select(.kind == "submit") | .request' got |
+		diff -u - <(printf '%s\n' hello/0/0 hello/1/0 hello-socat/0/0)
+	page_example 2 svc-submit.1 >script
+	bash -eo pipefail script >got
+	[ "$(jq -c '[.kind, .service, .command]' got)" = '["submit","hello",["sleep","60"]]' ]
+}

@@ -13,6 +13,7 @@
 #	same_ndjson WANT GOT	compare two files of records
 #	free_port		print a TCP port that no other test is given
 #	scenario <FILE		has t/scenario.py run it
+#	page_example N PAGE	print the Nth of its EXAMPLES, as it is typed
 #	use_cluster		the shared Slurm of this run; sets SLURM_CONF
 #
 # BERTH_PATIENCE says how many times slower than usual all may be; t/valgrind sets
@@ -144,6 +145,12 @@ free_port() {
 	done
 	echo "no free port" >&2
 	return 1
+}
+
+page_example() {
+	mandoc -T markdown "$root/man/$2" | sed '1,/^# EXAMPLES/d' |
+		awk -v n="$1" '/^\t/ { if (!in_) k++; in_ = 1
+			if (k == n) print substr($0, 2); next } { in_ = 0 }'
 }
 
 # use_cluster: up is idempotent and takes a lock, so every test may ask; and it
