@@ -58,7 +58,8 @@ look(struct nd_in *in, struct err *e)
 		return 0;
 	in->scanned = 0;	/* what was searched may go */
 	for (i = 0; i < ARRAY_LEN(packed); i++) {
-		if (strncmp(data, packed[i].bytes, strlen(packed[i].bytes)))
+		if (strncmp(data, packed[i].bytes,
+		    strlen(packed[i].bytes)) != 0)
 			continue;
 		in->eof = true;
 		buf_cut(&in->buf, 0);
