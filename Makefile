@@ -19,9 +19,10 @@ endif
 ifdef WERROR
 WARN += -Werror
 endif
+SSE := $(if $(findstring 86-,$(shell $(CC) -dumpmachine)),-mfpmath=sse -msse2)
 CFLAGS = $(OPT) $(WARN) -fstack-protector-strong -D_FORTIFY_SOURCE=2
-ALL_CFLAGS = -std=c11 -D_GNU_SOURCE -Ilib -ffp-contract=off $(filter-out \
-	$(if $(SAN),-D_FORTIFY_SOURCE=2),$(CFLAGS)) -MMD -MP
+ALL_CFLAGS = -std=c11 -D_GNU_SOURCE -Ilib -MMD -MP $(filter-out \
+	$(if $(SAN),-D_FORTIFY_SOURCE=2),$(CFLAGS)) -ffp-contract=off $(SSE)
 B = build/$(VARIANT)
 
 # The library: what two tools share. Foreign libraries stay out of it.
@@ -129,7 +130,7 @@ fuzz:
 	t/fuzz/run $(T)
 
 SCRIPTS = $(shell grep -lsIE '^\#!/bin/(ba)?sh' bin/* share/* services/*/* \
-	examples/* t/run t/valgrind t/bench/* t/fuzz/run .ci/run) \
+	examples/* t/run t/machines t/valgrind t/bench/* t/fuzz/run .ci/run) \
 	share/lib.sh share/plot/kinds.sh share/completion/berth
 lint:
 	shellcheck -x $(SCRIPTS)

@@ -14,7 +14,8 @@
 #include "xalloc.h"
 
 /* No more digits in between than a double has: not the x87. */
-_Static_assert(FLT_EVAL_METHOD == 0, "doubles are to be doubles");
+_Static_assert(FLT_EVAL_METHOD == 0 || FLT_EVAL_METHOD == 1,
+    "doubles are to be doubles");
 
 struct line {
 	int32_t *jobs;		/* in order of submission */
