@@ -268,10 +268,15 @@ def is_open(c):
 	$few_descriptors
 	up = p.client()
 	up.send(H("PUT /a HTTP/1.1", "Host: h", "Content-Length: 400000"))
+	def upload():
+	    for i in range(100):
+	        up.send(b"x" * 4000)
+	        time.sleep(0.01)
+	sender = start(upload)
 	cs = []
-	for i in range(100):
-	    up.send(b"x" * 4000)
+	while sender.is_alive():
 	    cs += crowd(1, b"G")
+	join([sender])
 	a = up.answer()
 	same((200, b"x" * 400000), (a.status, a.body[-400000:]))
 	for c in cs + [kept, up]:

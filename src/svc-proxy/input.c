@@ -57,9 +57,7 @@ body_failed(struct conn *c, const char *why)
 static void
 note_progress(struct conn *c)
 {
-	if (c->body_done) {
-		rest_end(c);
-	} else if (c->bytes_in - c->rest_mark >= PIECE_MIN) {
+	if (c->bytes_in - c->rest_mark >= PIECE_MIN) {
 		c->rest_mark = c->bytes_in;
 		rest_begin(c);
 	}

@@ -23,6 +23,7 @@
 
 enum {
 	FRESH_MS = 250,		/* so long nobody is expected to be silent */
+	STEP_MS = 10,		/* the order of the list is no finer */
 	WARN_MS = 60000,
 	SPARE_PART = 16,	/* of all descriptors, for who asks again */
 };
@@ -177,6 +178,8 @@ rest_room(void)
 void
 rest_begin(struct conn *c)
 {
+	if (c->rests && ev_now_ms(px.ev) - c->rest_ms < STEP_MS)
+		return;
 	unlist(c);
 	list(c);
 }
@@ -192,11 +195,10 @@ rest_gone(struct conn *c)
 void
 rest_end(struct conn *c)
 {
-	bool was_light = c->light;
-
+	if (!c->light)
+		return;		/* in the list it is in nobody's way */
 	rest_gone(c);
-	if (was_light)
-		(void)rest_room();
+	(void)rest_room();
 }
 
 bool
