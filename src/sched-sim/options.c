@@ -161,8 +161,8 @@ keep_option(struct options *opt, const struct option *o, const char *arg)
 {
 	if (opt->given_len == GIVEN_MAX)
 		die(ST_PERM, "more than %d options", GIVEN_MAX);
-	opt->given[opt->given_len++] = xasprintf("--%s%s%s", o->name,
-	    arg ? "=" : "", arg ? arg : "");
+	opt->given[opt->given_len++] = o->has_arg == no_argument ?
+	    xasprintf("--%s", o->name) : xasprintf("--%s=%s", o->name, arg);
 }
 
 static void
@@ -228,8 +228,7 @@ options_recorded(struct options *opt, const char *text, struct err *e)
 			continue;
 		if (text[2 + len] != (o->has_arg == no_argument ? '\0' : '='))
 			continue;
-		arg = o->has_arg == no_argument ? NULL :
-		    xstrdup(text + 3 + len);
+		arg = xstrdup(text + 2 + len + (o->has_arg != no_argument));
 		long_option(opt, o->val, arg);
 		free(arg);
 		return 0;
