@@ -106,6 +106,17 @@ check_cluster(const int64_t values[KEYS], struct err *e)
 	return 0;
 }
 
+static bool
+is_same(const struct vec *a, const struct vec *b)
+{
+	int k;
+
+	for (k = 0; k < SHARED; k++)
+		if (a->v[k] != b->v[k])
+			return false;
+	return true;
+}
+
 /* The number of a type, made if it is new; -1 and *e. */
 static int
 find_type(struct servers *s, int64_t gpus, struct vec cap, struct err *e)
@@ -114,8 +125,7 @@ find_type(struct servers *s, int64_t gpus, struct vec cap, struct err *e)
 	int i, k;
 
 	for (i = 0; i < s->types_len; i++)
-		if (s->types[i].gpus == gpus &&
-		    memcmp(&s->types[i].cap, &cap, sizeof(cap)) == 0)
+		if (s->types[i].gpus == gpus && is_same(&s->types[i].cap, &cap))
 			return i;
 	if (s->types_len == GROUPS_MAX)
 		return err_perm(e, "more than %d types of nodes", GROUPS_MAX);
