@@ -147,7 +147,7 @@ run_timers(struct ev *ev)
 
 	while ((n = heap_top(&ev->timers)) != NULL && n->key <= now) {
 		t = container_of(n, struct ev_timer, node);
-		if (t->at > now) {
+		if (t->at > n->key) {
 			heap_move(&ev->timers, n, t->at);
 			continue;
 		}
