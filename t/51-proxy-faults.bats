@@ -217,7 +217,8 @@ load helper
 	    body = bytearray(conn.rest())
 	    while len(body) < n:
 	        body += conn.sock.recv(1 << 20) or b"ended" * n
-	    conn.send(ok(b"the same" if body == sent else b"another"))
+	    conn.send(ok(b"the same" if body == sent else b"another",
+	                 "Connection: close"))
 	s = Server(slow)
 	s.listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
 	p = Proxy({"a": {"retry": {"body_max_bytes": 1000}}})

@@ -239,7 +239,8 @@ relay_try(struct conn *c)
 		if (i == NULL)
 			return false;
 		c->svc->stats.retries += c->attempts++ > 0;
-		u = upstream_get(i, !c->idempotent);
+		/* a body that still comes may be too long to be sent twice */
+		u = upstream_get(i, !c->idempotent || !c->body_done);
 		if (u == NULL && net_is_shortage(errno)) {
 			c->state = CONN_BUSY;
 			reply_error(c, 503, "no connection could be made",
