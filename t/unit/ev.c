@@ -30,12 +30,21 @@ end(struct ev_timer *t)
 	ev_stop(ev);
 }
 
+/* In so many ms, times BERTH_PATIENCE: see t/helper.bash. */
+static int64_t
+in(int64_t ms)
+{
+	const char *text = getenv("BERTH_PATIENCE");
+
+	return ev_now_ms(ev) + ms * (text ? strtoll(text, NULL, 10) : 1);
+}
+
 static void
 end_in(int64_t ms)
 {
 	static struct ev_timer t;
 
-	(void)ev_timer_set(ev, &t, ev_now_ms(ev) + ms, end);
+	(void)ev_timer_set(ev, &t, in(ms), end);
 }
 
 static void
@@ -113,7 +122,7 @@ told(struct ev_timer *t)
 	struct watch *w = container_of(t, struct watch, timer);
 
 	printf("timer %d, early %d, late %d\n", w->id, ev_now_ms(ev) < t->at,
-	    ev_now_ms(ev) > t->at + 2000);
+	    in(-2000) > t->at);
 }
 
 /* Due in this order: 2 1 3; 0 is moved back behind them, 1 forward. */
@@ -126,16 +135,15 @@ timers(void)
 
 	for (i = 0; i < PIPES; i++) {
 		w[i].id = i;
-		(void)ev_timer_set(ev, &w[i].timer, ev_now_ms(ev) + in_ms[i],
-		    told);
+		(void)ev_timer_set(ev, &w[i].timer, in(in_ms[i]), told);
 	}
-	(void)ev_timer_set(ev, &w[0].timer, ev_now_ms(ev) + 90, told);
-	(void)ev_timer_set(ev, &w[1].timer, ev_now_ms(ev) + 40, told);
+	(void)ev_timer_set(ev, &w[0].timer, in(90), told);
+	(void)ev_timer_set(ev, &w[1].timer, in(40), told);
 	end_in(120);
 	ev_run(ev);
-	(void)ev_timer_set(ev, &w[0].timer, ev_now_ms(ev) + 10, told);
-	(void)ev_timer_set(ev, &w[1].timer, ev_now_ms(ev) + 10, told);
-	(void)ev_timer_set(ev, &w[2].timer, ev_now_ms(ev) + 10, told);
+	(void)ev_timer_set(ev, &w[0].timer, in(10), told);
+	(void)ev_timer_set(ev, &w[1].timer, in(10), told);
+	(void)ev_timer_set(ev, &w[2].timer, in(10), told);
 	ev_timer_stop(ev, &w[1].timer);
 	ev_timer_stop(ev, &w[1].timer);
 	end_in(30);
@@ -151,7 +159,7 @@ rearm(struct ev_timer *t)
 
 	printf("timer %d\n", w->id);
 	if (++again < 3)
-		(void)ev_timer_set(ev, t, ev_now_ms(ev) + 5, rearm);
+		(void)ev_timer_set(ev, t, in(5), rearm);
 	else
 		free(w);
 }
