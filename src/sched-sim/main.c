@@ -71,13 +71,13 @@ begin_replay(struct input *in, const char **policy, struct err *e)
 }
 
 static void
-begin_record(const struct input *in)
+begin_record(const struct input *in, const char *policy)
 {
 	struct err e;
 
 	if (opt.record == NULL || opt.dry_run)
 		return;
-	if (record_open(opt.record, opt.policy, opt.cluster, opt.given,
+	if (record_open(opt.record, policy, opt.cluster, opt.given,
 	    opt.given_len, &e) < 0)
 		die_err(&e);
 	record_cluster(in->cluster);
@@ -221,7 +221,8 @@ main(int argc, char **argv)
 	if (opt.replay && begin_replay(&in, &recorded, &e) < 0)
 		die_err(&e);
 	s.name_machines = opt.ids;
-	begin_record(&in);
+	/* of a recording, too, it is said who decided */
+	begin_record(&in, recorded != NULL ? recorded : opt.policy);
 	in.used = record_line;
 	space = !rounds_is_policy(opt.policy);
 	skipped = space ? run_space(&in, recorded, &e) : run_rounds(&in, &e);
