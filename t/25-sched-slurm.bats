@@ -373,6 +373,23 @@ why() {
 	END
 }
 
+@test "--explain: who it waits for starts in the pass that leaves it waiting" {
+	cat >cluster <<-'END'
+	{"kind":"node","name":"n1","cpus":1,"partition":"a"}
+	{"kind":"node","name":"n2","cpus":1,"partition":"b"}
+	END
+	cat >in <<-'END'
+	{"kind":"job","job_id":1,"submit_at":0,"cpus":1,"run_s":10,"partition":"a"}
+	{"kind":"job","job_id":2,"submit_at":1,"cpus":1,"run_s":10,"partition":"a"}
+	{"kind":"job","job_id":3,"submit_at":2,"cpus":1,"run_s":10,"partition":"b","dependency":"after:2"}
+	END
+	why 3 2,10
+	diff -u - why <<-'END'
+	2 (Dependency) job 2 has not started
+	10 (Dependency) who it waited for has just started, and the next pass sees that
+	END
+}
+
 @test "slurm.conf: defaults, continued lines, several CPUs, words of others" {
 	cat >cluster <<-'END'
 	# a comment

@@ -231,6 +231,16 @@ say_planned(const struct sim *s, int32_t job, struct buf *b)
 
 /* ---- all of it ---- */
 
+static bool
+is_queued(const struct slurm *z, int32_t job)
+{
+	int32_t i = 0;
+
+	while (i < z->queue_len && z->queue[i] != job)
+		i++;
+	return i < z->queue_len;
+}
+
 /* The first of the queue that waits for its partition, or for any. */
 static int32_t
 head_of(const struct sim *s, int partition)
@@ -254,6 +264,11 @@ slurm_why(const struct sim *s, int32_t job, struct buf *b)
 
 	if (!slurm_job_is_free(s, job, &wake)) {
 		say_deps(s, job, b);
+		return;
+	}
+	if (!is_queued(z, job)) {	/* that was in this very pass */
+		(void)buf_adds(b, "(Dependency) who it waited for has just "
+		    "started, and the next pass sees that");
 		return;
 	}
 	memcpy(z->free_, s->free_nodes,
