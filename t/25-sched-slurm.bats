@@ -127,6 +127,26 @@ job() {
 	[ "$(order)" = "1 4 3 2 " ]
 }
 
+@test "fair share: a record of root, wherever it stands, is no account more" {
+	job 1 '"submit_at":0,"user":"x","account":"a"'
+	job 2 '"submit_at":1,"user":"x","account":"a"'
+	job 3 '"submit_at":1,"user":"y","account":"b"'
+	local flag root='{"kind":"share","account":"root","shares":7}'
+	local a='{"kind":"share","account":"a","shares":3}'
+	for flag in PriorityFlags= PriorityFlags=NO_FAIR_TREE; do
+		set -- PriorityWeightFairshare=1000 PriorityWeightAge=130 \
+			PriorityMaxAge=1 $flag
+		cluster "$@" "$a"
+		sched-sim -c cluster -p slurm <in >want
+		cluster "$@" "$root" "$a"
+		sched-sim -c cluster -p slurm <in >out
+		cmp want out
+		cluster "$@" "$a" "$root"
+		sched-sim -c cluster -p slurm <in >out
+		cmp want out
+	done
+}
+
 @test "half-life: what was used long ago counts for less" {
 	cluster 'PriorityWeightFairshare=1000' 'PriorityCalcPeriod=1' \
 		'PriorityDecayHalfLife=1'
