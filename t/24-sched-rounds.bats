@@ -534,6 +534,25 @@ unlike() {
 	done
 }
 
+@test "servers from a slurm.conf, and behind a comment" {
+	echo '{"kind":"node","name":"n[1-2]","cpus":24,"mem_mb":512000,"gpus":8,"partition":"main"}' >nodes
+	rounds workload 6 >jobs
+	sched-sim -c nodes -p srtf+tune --rounds <jobs >want
+	grep -q '"kind":"round"' want
+	{ printf '# my cluster\n\n'; cat nodes; } >commented
+	sched-sim -c commented -p srtf+tune --rounds <jobs >got
+	cmp want got
+	cat >slurm.conf <<-'END'
+	# my cluster
+	ClusterName=mine
+	SelectTypeParameters=CR_CPU_Memory
+	  nodename=n[1-2] CPUs=24 RealMemory=512000 Gres=gpu:8
+	PartitionName=main Nodes=ALL Default=YES
+	END
+	sched-sim -c slurm.conf -p srtf+tune --rounds <jobs >got
+	cmp want got
+}
+
 @test "nodes that differ, and jobs for some of them, as the model has them" {
 	unlike 3 12 13 17
 }

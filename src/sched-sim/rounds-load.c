@@ -285,19 +285,27 @@ load_nodes(struct servers *s, const char *path, bool alike, struct err *e)
 	return add_nodes(s, &c, alike, e) < 0 ? err_prefix(e, "%s", path) : 0;
 }
 
-/* Whether the first thing in a file is an object. -1 and *e. */
+/* Whether a line of the file is a record, or names nodes. -1 and *e. */
 static int
-is_records(const char *path, struct err *e)
+has_nodes(const char *path, struct err *e)
 {
+	static const char nodes[] = "NodeName=";
 	FILE *in = fopen(path, "re");
-	int c;
+	char text[INI_LINE_MAX];
+	const char *s;
+	bool found = false, begins = true;
 
 	if (in == NULL)
 		return err_errno(e, "%s", path);
-	while ((c = getc(in)) != EOF && isspace(c))
-		;
+	while (!found && fgets(text, sizeof(text), in) != NULL) {
+		for (s = text; isspace((unsigned char)*s); s++)
+			;
+		found = begins && (*s == '{' ||
+		    strncasecmp(s, nodes, strlen(nodes)) == 0);
+		begins = strchr(text, '\n') != NULL;
+	}
 	(void)fclose(in);
-	return c == '{';
+	return found;
 }
 
 int
@@ -309,7 +317,7 @@ rounds_load_cluster(struct servers *s, const char *path, bool alike,
 	if (strncmp(path, "procs=", 6) == 0)
 		return err_perm(e, "%s: rounds need servers: an ini file, or "
 		    "node records", path);
-	got = is_records(path, e);
+	got = has_nodes(path, e);
 	if (got < 0)
 		return -1;
 	return got > 0 ? load_nodes(s, path, alike, e) :
