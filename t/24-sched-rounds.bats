@@ -321,6 +321,26 @@ any_by_chance() {
 		"kind at order running" ]
 }
 
+@test "a round that is longer than a record may be ends the run" {
+	printf '%s\n' '[CLUSTER]' 'racks = 1' 'servers_per_rack = 2000' \
+		'gpus_per_server = 8' 'cpus_per_server = 24' \
+		'dram_per_server = 500' 'sspeed_per_server = 500' >wide.ini
+	python3 - >jobs <<-'END'
+	for i in range(16000):
+	    print('{"kind":"job","job_id":%d,"submit_at":0,"gpus":1,'
+	          '"model":"gnmt","iters":9000}' % (i + 1))
+	END
+	run -2 --separate-stderr sched-sim -c wide.ini -p fifo --rounds <jobs
+	[ "$stderr" = "sched-sim: --rounds: the round at 0 does not fit in a record of 1048576 bytes" ]
+	[ -z "$output" ]
+	head -8000 jobs >fewer
+	sched-sim -c wide.ini -p fifo --rounds <fewer >out
+	[ "$(jq -r 'select(.kind == "round") | "\(.at) \(.running | length)"' out |
+		head -1)" = "0 8000" ]
+	job-stats <out >stats
+	[ "$(jq .count stats)" = 8000 ]
+}
+
 @test "--dry-run reads and checks, and writes nothing" {
 	small 1 8 24
 	echo '{"kind":"job","job_id":1,"submit_at":0,"gpus":1,"model":"gnmt","iters":5}' >in

@@ -82,27 +82,50 @@ add_running(struct buf *b, const struct rounds *r)
 	return 0;
 }
 
+/* The whole record; -1: it is longer than records may be. */
+static int
+add_round(struct buf *b, const struct rounds *r)
+{
+	size_t i;
+
+	if (buf_addf(b, "{\"kind\":\"round\",\"at\":%lld,\"order\":[",
+	    (long long)r->now) < 0)
+		return -1;
+	for (i = 0; i < r->order_len; i++)
+		if (buf_addf(b, "%s%lld", i > 0 ? "," : "",
+		    (long long)r->order[i].job->id) < 0)
+			return -1;
+	if (buf_adds(b, "],\"running\":[") < 0 ||
+	    buf_add(b, r->saying.data, r->saying.len) < 0)
+		return -1;
+	return buf_adds(b, "]}");
+}
+
+static int
+too_long(const struct rounds *r, struct err *e)
+{
+	return err_perm(e, "--rounds: the round at %lld does not fit in a "
+	    "record of %zu bytes", (long long)r->now, ND_LINE_MAX);
+}
+
 int
 rounds_say_round(struct rounds *r, struct err *e)
 {
-	struct buf last = r->said;
-	size_t i;
+	struct buf last = r->said, line = BUF_INIT(ND_LINE_MAX);
+	int got;
 
 	r->said = r->saying;
 	r->saying = last;
 	buf_cut(&r->saying, 0);
 	if (add_running(&r->saying, r) < 0)
-		return err_errno(e, "a record of more than %d bytes",
-		    ROUND_RECORD_MAX);
+		return too_long(r, e);
 	if (strcmp(buf_str(&r->said), buf_str(&r->saying)) == 0)
 		return 0;
-	(void)printf("{\"kind\":\"round\",\"at\":%lld,\"order\":[",
-	    (long long)r->now);
-	for (i = 0; i < r->order_len; i++)
-		(void)printf("%s%lld", i > 0 ? "," : "",
-		    (long long)r->order[i].job->id);
-	(void)printf("],\"running\":[%s]}\n", buf_str(&r->saying));
-	return 0;
+	got = add_round(&line, r);
+	if (got == 0)
+		(void)puts(buf_str(&line));
+	buf_release(&line);
+	return got < 0 ? too_long(r, e) : 0;
 }
 
 /* The GPUs of a run in some groups. */

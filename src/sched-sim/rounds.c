@@ -501,8 +501,8 @@ rounds_run(const struct rounds_options *o, struct input *in, struct err *e)
 {
 	struct rounds r = {
 		.o = o,
-		.saying = BUF_INIT(ROUND_RECORD_MAX),
-		.said = BUF_INIT(ROUND_RECORD_MAX),
+		.saying = BUF_INIT(ND_LINE_MAX),
+		.said = BUF_INIT(ND_LINE_MAX),
 	};
 	int64_t result = -1;
 

@@ -42,7 +42,6 @@ enum {
 	SERVER_GPUS_MAX = 64,	/* bits of a mask */
 	SERVERS_MAX = 100000,
 	GROUPS_MAX = 64,	/* bits of a mask */
-	ROUND_RECORD_MAX = 1 << 30,	/* bytes */
 };
 
 /* What is shared beside GPUs: cores, GB of memory, MB/s of storage. */
