@@ -188,6 +188,24 @@ job() {
 	)
 }
 
+@test "dependencies of which one is enough" {
+	cluster 'NodeName=n2 CPUs=7'
+	job 1 '"submit_at":0,"state":"FAILED"'
+	job 2 '"submit_at":0'
+	sed -i '$s/"run_s":100/"run_s":50/' in
+	# one that is not there has ended; one that cannot be does not count
+	job 3 '"submit_at":1,"dependency":"afterany:99?afterany:1"'
+	job 4 '"submit_at":1,"dependency":"afterok:1?afterok:2"'
+	job 5 '"submit_at":1,"dependency":"afterany:1?afterany:2"'
+	job 6 '"submit_at":1,"dependency":"afterok:1?afterok:99"'
+	job 7 '"submit_at":1,"dependency":"afterok:1?singleton","user":"u","name":"s"'
+	sched-sim -c cluster -p slurm <in >out
+	jq -r '"\(.job_id) \(.start_at)"' out | sort | diff -u - <(printf '%s\n' \
+		'1 0' '2 0' '3 1' '4 50' '5 50' '6 1' '7 1')
+	job 8 '"submit_at":2,"dependency":"afterok:1?afternotok:2"'
+	refused "job 8: dependency 'afterok:1?afternotok:2': it would never run"
+}
+
 @test "completing: what a job had is free, and who depends on it starts, later" {
 	cluster 'NodeName=n2 CPUs=1' '{"kind":"cluster","complete_s":7}'
 	job 1 '"submit_at":0'

@@ -162,6 +162,7 @@ add_dep(struct slurm_job *j, enum dep_kind kind, int32_t job, int64_t delay_s)
 	j->deps[j->deps_len++] = (struct dep){ kind, job, delay_s };
 }
 
+/* 1: it can be met; 0: never, but another is enough; -1 and *e. */
 static int
 check_dep(const struct sim *s, int32_t job, enum dep_kind kind, int32_t on,
     struct err *e)
@@ -171,13 +172,17 @@ check_dep(const struct sim *s, int32_t job, enum dep_kind kind, int32_t on,
 	if (on >= job)
 		return err_perm(e, "job %lld is not submitted before it",
 		    (long long)s->jobs[on].id);
+	if (s->jobs[job].need->slurm->any &&
+	    ((kind == AFTER_OK && j->failed) ||
+	    (kind == AFTER_NOT_OK && !j->failed)))
+		return 0;
 	if (kind == AFTER_OK && j->failed)
 		return err_perm(e, "job %lld failed: it would never run",
 		    (long long)s->jobs[on].id);
 	if (kind == AFTER_NOT_OK && !j->failed)
 		return err_perm(e, "job %lld does not fail: it would never "
 		    "run", (long long)s->jobs[on].id);
-	return 0;
+	return 1;
 }
 
 /* "12", "12_3" or "12+5"; ids that are not there ended before the first. */
@@ -189,6 +194,9 @@ link_id(struct sim *s, const struct ids *n, int32_t job, enum dep_kind kind,
 	char *plus = strchr(word, '+'), *task = strchr(word, '_');
 	int64_t id, delay = 0, only = -1;
 	size_t lo = 0, hi = n->len, mid;
+	int32_t before = j->deps_len;
+	bool there = false;
+	int can;
 
 	if (plus != NULL)
 		*plus++ = '\0';
@@ -209,10 +217,17 @@ link_id(struct sim *s, const struct ids *n, int32_t job, enum dep_kind kind,
 	for (; lo < n->len && n->of[lo].id == id; lo++) {
 		if (only >= 0 && n->of[lo].task != only)
 			continue;
-		if (check_dep(s, job, kind, n->of[lo].job, e) < 0)
+		there = true;
+		can = check_dep(s, job, kind, n->of[lo].job, e);
+		if (can < 0)
 			return -1;
+		if (can == 0) {		/* nor can all of its array */
+			j->deps_len = before;
+			return 0;
+		}
 		add_dep(j, kind, n->of[lo].job, delay * MINUTE_S);
 	}
+	j->met |= !there;
 	return 0;
 }
 
@@ -221,7 +236,7 @@ static void
 link_singleton(struct sim *s, int32_t job)
 {
 	struct slurm_job *j = s->jobs[job].need->slurm, *other;
-	int32_t i;
+	int32_t before = j->deps_len, i;
 
 	for (i = 0; i < job && j->user != NULL && j->name != NULL; i++) {
 		other = s->jobs[i].need->slurm;
@@ -230,6 +245,7 @@ link_singleton(struct sim *s, int32_t job)
 		    strcmp(other->name, j->name) == 0)
 			add_dep(j, SINGLETON, i, 0);
 	}
+	j->met |= j->deps_len == before;
 }
 
 /* "afterok:1:2" */
@@ -277,6 +293,9 @@ link_job(struct sim *s, const struct ids *n, int32_t job, struct err *e)
 		if (link_word(s, n, job, word, e) < 0)
 			return err_prefix(e, "job %lld: dependency '%s'",
 			    (long long)s->jobs[job].id, j->dependency);
+	if (j->any && j->deps_len == 0 && !j->met)
+		return err_perm(e, "job %lld: dependency '%s': it would never "
+		    "run", (long long)s->jobs[job].id, j->dependency);
 	return 0;
 }
 
@@ -317,5 +336,5 @@ slurm_job_is_free(const struct sim *s, int32_t job, int64_t *wake)
 
 	for (i = 0; i < j->deps_len; i++)
 		met += slurm_dep_is_met(s, &j->deps[i], wake);
-	return met == j->deps_len || (j->any && met > 0);
+	return met == j->deps_len || (j->any && (met > 0 || j->met));
 }

@@ -69,7 +69,8 @@ struct slurm_job {
 	bool failed;		/* its record says so */
 	struct dep *deps;
 	int32_t deps_len;
-	bool any;		/* of deps one is enough */
+	bool any;		/* of deps one is enough, */
+	bool met;		/* and one had ended before the first job */
 	int64_t eligible_at;
 	int64_t priority;
 	int64_t place;		/* in Slurm's list of jobs */
