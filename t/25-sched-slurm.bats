@@ -206,6 +206,39 @@ job() {
 	refused "job 8: dependency 'afterok:1?afternotok:2': it would never run"
 }
 
+@test "singletons: each waits for all before it, and many of them are no burden" {
+	cluster 'NodeName=n2 CPUs=9'
+	sed -i 's/^PriorityType.*/PriorityType=priority\/basic/' cluster
+	local u='"user":"u","name":"s"'
+	job 1 "\"submit_at\":0,$u"
+	job 2 '"submit_at":0,"user":"us","name":""'
+	job 3 "\"submit_at\":1,$u"
+	job 4 '"submit_at":1,"user":"v","name":"s","dependency":"singleton"'
+	job 5 "\"submit_at\":2,$u,\"dependency\":\"singleton\""
+	job 6 "\"submit_at\":3,$u,\"dependency\":\"singleton?afterany:2\""
+	job 7 "\"submit_at\":4,$u,\"dependency\":\"singleton\""
+	job 8 "\"submit_at\":5,$u"
+	job 9 "\"submit_at\":6,$u,\"dependency\":\"afterany:7,singleton\""
+	sched-sim -c cluster -p slurm <in >out
+	jq -r '"\(.job_id) \(.start_at)"' out | sort | diff -u - <(printf '%s\n' \
+		'1 0' '2 0' '3 1' '4 1' '5 101' '6 100' '7 201' '8 5' '9 301')
+	# a thousand MiB would not do, were each to list all before it
+	python3 - >in <<-'END'
+	for i in range(20000):
+	    print('{"kind":"job","job_id":%d,"submit_at":%d,"cpus":1,"run_s":1,'
+	          '"user":"u","name":"s","dependency":"singleton"}' % (i, i))
+	END
+	python3 - "$(command -v sched-sim)" <<-'END'
+	import resource, subprocess, sys
+	with open("in") as jobs, open("out", "w") as out:
+	    subprocess.run([sys.argv[1], "-c", "cluster", "-p", "slurm"],
+	                   stdin=jobs, stdout=out, check=True)
+	mib = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss >> 10
+	sys.exit("%d MiB" % mib if mib > 1000 else 0)
+	END
+	[ "$(wc -l <out)" = 20000 ]
+}
+
 @test "completing: what a job had is free, and who depends on it starts, later" {
 	cluster 'NodeName=n2 CPUs=1' '{"kind":"cluster","complete_s":7}'
 	job 1 '"submit_at":0'

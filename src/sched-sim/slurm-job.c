@@ -86,7 +86,8 @@ struct slurm_job *
 slurm_job_new(const struct flat_member m[SJ_KEYS], struct slurm_conf *conf,
     struct err *e)
 {
-	struct slurm_job j = { .share = NOBODY, .eligible_at = NEVER }, *out;
+	struct slurm_job j = { .share = NOBODY, .before = NOBODY,
+	    .eligible_at = NEVER }, *out;
 	bool bad = false;
 	char *account = text(m, SJ_ACCOUNT, &bad, e);
 	char *qos = text(m, SJ_QOS, &bad, e);
@@ -231,21 +232,54 @@ link_id(struct sim *s, const struct ids *n, int32_t job, enum dep_kind kind,
 	return 0;
 }
 
-/* All before it with its name and its user. */
+/* Finds for each job the last one before it of its user and its name. */
+static int
+find_before(struct sim *s, struct err *e)
+{
+	struct buf key = BUF_INIT(2 * TEXT_SIZE + 32);
+	struct slurm_job *j;
+	struct map last;
+	int32_t i;
+	int got = 0;
+
+	map_init(&last);
+	for (i = 0; i < s->jobs_len && got == 0; i++) {
+		j = s->jobs[i].need->slurm;
+		if (j->user == NULL || j->name == NULL)
+			continue;
+		buf_cut(&key, 0);
+		got = buf_addf(&key, "%zu %s%s", strlen(j->user), j->user,
+		    j->name);
+		j->before = (int32_t)(intptr_t)map_get(&last, buf_str(&key)) -
+		    1;
+		if (got == 0)
+			got = map_set(&last, buf_str(&key),
+			    (void *)((intptr_t)i + 1));
+		if (got < 0)
+			(void)err_errno(e, "names of jobs");
+	}
+	map_release(&last, NULL);
+	buf_release(&key);
+	return got;
+}
+
+/*
+ * All before it with its name and its user, back to one that itself waits for
+ * all before it: so a long line of them is as many dependencies, not the square.
+ */
 static void
 link_singleton(struct sim *s, int32_t job)
 {
 	struct slurm_job *j = s->jobs[job].need->slurm, *other;
-	int32_t before = j->deps_len, i;
+	int32_t i = j->before;
 
-	for (i = 0; i < job && j->user != NULL && j->name != NULL; i++) {
+	j->singleton = !j->any;
+	j->met |= i == NOBODY;
+	while (i != NOBODY) {
+		add_dep(j, SINGLETON, i, 0);
 		other = s->jobs[i].need->slurm;
-		if (other->user != NULL && other->name != NULL &&
-		    strcmp(other->user, j->user) == 0 &&
-		    strcmp(other->name, j->name) == 0)
-			add_dep(j, SINGLETON, i, 0);
+		i = other->singleton ? NOBODY : other->before;
 	}
-	j->met |= j->deps_len == before;
 }
 
 /* "afterok:1:2" */
@@ -304,7 +338,7 @@ slurm_job_link(struct sim *s, struct err *e)
 {
 	struct ids n = all_ids(s);
 	int32_t i;
-	int got = 0;
+	int got = find_before(s, e);
 
 	for (i = 0; i < s->jobs_len && got == 0; i++)
 		got = link_job(s, &n, i, e);

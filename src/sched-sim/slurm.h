@@ -71,6 +71,8 @@ struct slurm_job {
 	int32_t deps_len;
 	bool any;		/* of deps one is enough, */
 	bool met;		/* and one had ended before the first job */
+	int32_t before;		/* the last of its user and name; or NOBODY */
+	bool singleton;		/* it waits for all of these, whatever else */
 	int64_t eligible_at;
 	int64_t priority;
 	int64_t place;		/* in Slurm's list of jobs */
