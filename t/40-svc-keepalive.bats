@@ -788,11 +788,72 @@ bad_line() {
 	service later
 	kill -HUP "$pid"
 	await 10 grep -q '2 services read from services' err
+	await 10 grep -q '"hello/0/0"' got
+	end 5001 >&9
 	await 10 grep -q '"later/0/0"' got
 	jq -r 'select(.kind == "submit") | .request' got >ids
 	printf '%s\n' hello/0/0 later/0/0 | diff - ids
 	exec 9>&-
 	wait "$pid"
+}
+
+@test "SIGHUP: of a service that is new nothing is known before the next snapshot" {
+	service hello
+	mkfifo pipe
+	exec 9<>pipe
+	spawn svc-keepalive -v -s services <pipe >got 2>err 9>&-
+	{
+		running 1 4000 90000
+		end 5000
+	} >&9
+	await 10 grep -q '1 wanted, 1 there' err
+	mv services/hello aside
+	service other '"instances":{"min":0}'
+	kill -HUP "$pid"
+	await 10 grep -q '1 services read from services' err
+	mv aside services/hello
+	kill -HUP "$pid"
+	await 10 grep -q '2 services read from services' err
+	{
+		running 1 4000 90000
+		end 5005
+	} >&9
+	await 10 grep -q 'other: 0 wanted' err
+	# in the middle of a snapshot, too: of this one it has seen but the end
+	mv services/hello aside
+	kill -HUP "$pid"
+	await 10 eval '[ "$(grep -c "1 services read" err)" -eq 2 ]'
+	running 1 4000 90000 >&9
+	demand 0 0 | sed s/hello/other/ >&9
+	await 10 eval '[ "$(grep -c "other: 0 wanted" err)" -ge 3 ]'
+	mv aside services/hello
+	kill -HUP "$pid"
+	await 10 eval '[ "$(grep -c "2 services read" err)" -eq 2 ]'
+	{
+		end 5010
+		running 1 4000 90000
+		end 5020
+	} >&9
+	exec 9>&-
+	wait "$pid"
+	[ "$(grep -c 'hello: 1 wanted, 1 there' err)" -eq 3 ]
+	[ ! -s got ]
+}
+
+@test "a clock that goes back does not put off what is to be repeated" {
+	service hello '"instances":{"min":0,"max":0}'
+	{
+		for t in 900000 900010; do running 1 4000 990000; end "$t"; done
+		running 1 4000 990000
+		end 5000
+		running 1 4000 990000
+		end 5040
+	} >in
+	svc-keepalive -q -s services <in >got
+	same_ndjson - <(jq -c 'select(.kind == "drain")' got) <<-END
+	$(drain 1 "1 live, 0 wanted")
+	$(drain 1 "still not draining")
+	END
 }
 
 @test "orders go out at once, before the end of stdin" {

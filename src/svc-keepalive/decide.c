@@ -341,5 +341,6 @@ decide(struct keepalive *k, bool fresh)
 	size_t i;
 
 	for (i = 0; i < k->services.len; i++)
-		decide_unit(k, &k->units[i], fresh);
+		if (k->units[i].known)
+			decide_unit(k, &k->units[i], fresh);
 }

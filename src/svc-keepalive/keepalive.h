@@ -110,6 +110,7 @@ struct unit {
 	int64_t low_at;		/* since when less would do; 0: it would not */
 	int64_t low_want;
 
+	bool known;		/* a whole snapshot has been read for it */
 	bool asked;		/* a demand record has come */
 	struct rec_demand demand;
 	uint64_t demand_seq;
@@ -122,7 +123,8 @@ struct keepalive {
 	int64_t interval_s;	/* between the last two; 0: not known */
 	uint64_t demand_seq;
 	bool whole;		/* a snapshot to decide on is there */
-	bool torn;		/* the one being read has a bad line */
+	bool torn;		/* the one being read cannot be used */
+	bool reading;		/* some of it has come */
 	bool stale;		/* Slurm does not answer */
 };
 

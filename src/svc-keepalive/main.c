@@ -80,6 +80,7 @@ take_end(struct keepalive *k, const json_t *rec, struct err *e)
 		return -1;
 	if (strcmp(of, "instance") != 0)
 		return 0;
+	k->reading = false;
 	if (k->torn) {
 		k->torn = false;
 		units_drop(k);
@@ -103,15 +104,17 @@ take_stale(struct keepalive *k, const json_t *rec)
 		note("no orders until Slurm answers again%s%s",
 		    why ? ": " : "", why ? why : "");
 	k->stale = true;
-	k->torn = false;
+	k->torn = k->reading = false;
 	units_drop(k);
 }
 
 static int
 take(struct keepalive *k, const json_t *rec, struct err *e)
 {
-	if (rec_is(rec, "instance"))
+	if (rec_is(rec, "instance")) {
+		k->reading = true;
 		return unit_add(k, rec, e);
+	}
 	if (rec_is(rec, "end"))
 		return take_end(k, rec, e);
 	if (rec_is(rec, "stale")) {

@@ -185,9 +185,19 @@ judge_ended(struct keepalive *k, struct unit *u, struct job *j)
 		    "start", id, j->r.state, (long long)ran_s);
 }
 
+/* Where the clock was ahead, what is to be repeated would wait for it. */
+static void
+not_ahead(struct memory *m, int64_t now)
+{
+	m->drain_at = MIN(m->drain_at, now);
+	m->drain_seen_at = MIN(m->drain_seen_at, now);
+	m->cancel_at = MIN(m->cancel_at, now);
+}
+
 static void
 judge(struct keepalive *k, struct unit *u, struct job *j)
 {
+	not_ahead(&j->m, k->now);
 	if (job_live(j))
 		judge_live(k, u, j);
 	else

@@ -141,6 +141,8 @@ state_json(const struct keepalive *k, bool once)
 		(void)json_object_set_new(root, "at", json_integer(k->now));
 	for (i = 0; i < k->services.len; i++) {
 		u = &k->units[i];
+		if (!u->known)
+			continue;
 		one = json_object();
 		put(unit_numbers, ARRAY_LEN(unit_numbers), u, one);
 		(void)json_object_set_new(one, "samples", samples_json(u));

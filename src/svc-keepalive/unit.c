@@ -216,6 +216,8 @@ unit_keep(struct keepalive *k, struct service *def)
 	if (old != NULL) {
 		u = *old;
 		*old = (struct unit){ 0 };
+	} else if (k->reading) {
+		k->torn = true;		/* its jobs were passed over */
 	}
 	u.def = def;
 	return u;
@@ -339,8 +341,10 @@ units_turn(struct keepalive *k, int64_t now)
 	if (k->now > 0 && now > k->now)
 		k->interval_s = now - k->now;
 	k->now = now;
-	for (i = 0; i < k->services.len; i++)
+	for (i = 0; i < k->services.len; i++) {
 		past_learn(k, &k->units[i]);
+		k->units[i].known = true;
+	}
 	k->whole = true;
 }
 
