@@ -5,6 +5,7 @@
 
 #include <assert.h>
 #include <ctype.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -195,6 +196,8 @@ next_word(const char **line, struct buf *word, struct err *e)
 			rc = buf_addc(word, *p);
 	}
 	*line = p;
+	if (rc < 0 && errno == EMSGSIZE)
+		return err_perm(e, "longer than %d bytes", JOBTEXT_MAX);
 	if (rc < 0)
 		return err_temp(e, "out of memory");
 	if (quote != 0)

@@ -144,7 +144,10 @@ read_now(const char *s, int64_t now, int64_t *at)
 	return -1;
 }
 
-/* A time of day, or a word for one: the next time it is that late. */
+/*
+ * A time of day, or a word for one: the next time it is that late. As with any
+ * date alone, tomorrow begins at midnight.
+ */
 static bool
 read_time_of_day(const char *s, int64_t now, struct tm *tm)
 {
@@ -159,6 +162,7 @@ read_time_of_day(const char *s, int64_t now, struct tm *tm)
 		return true;
 	if (strcasecmp(s, "tomorrow") == 0) {
 		tm->tm_mday++;
+		tm->tm_hour = tm->tm_min = tm->tm_sec = 0;
 		return true;
 	}
 	for (i = 0; i < ARRAY_LEN(words); i++)

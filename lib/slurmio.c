@@ -772,6 +772,7 @@ static int
 env_make(struct made *m, char *const env[], const struct jobspec *spec,
     const char *name, uint32_t tasks)
 {
+	char nice[16];
 	size_t n = 0;
 
 	while (env[n] != NULL)
@@ -781,9 +782,9 @@ env_make(struct made *m, char *const env[], const struct jobspec *spec,
 		return -1;
 	memcpy(m->env, env, n * sizeof(env[0]));
 	m->env_len = n;
+	(void)snprintf(nice, sizeof(nice), "%d", getpriority(PRIO_PROCESS, 0));
 	if (env_put(m, "SLURM_JOB_NAME", name) < 0 ||
-	    env_num(m, "SLURM_PRIO_PROCESS",
-	    (unsigned long long)getpriority(PRIO_PROCESS, 0)) < 0)
+	    env_put(m, "SLURM_PRIO_PROCESS", nice) < 0)
 		return -1;
 	if (env_place(m) < 0 || env_limits(m) < 0)
 		return -1;

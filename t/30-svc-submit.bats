@@ -69,6 +69,14 @@ says() {
 	END
 }
 
+@test "the nice value is passed on, below 0 too where the user may have it" {
+	export -f submit
+	export fake
+	run -0 nice -n -5 bash -c 'submit job.sh'
+	jq -r '.environment[]' "$fake/log" | grep ^SLURM_PRIO |
+		diff -u <(echo "SLURM_PRIO_PROCESS=$(nice -n -5 nice 2>/dev/null)") -
+}
+
 @test "resource limits are passed on, all that sbatch passes on" {
 	run -0 submit job.sh
 	jq -r '.environment[]' "$fake/log" | grep ^SLURM_RLIMIT | sort >limits
@@ -486,6 +494,19 @@ refused() {
 	refused mail.sh "mail.sh:3: #SBATCH --mail-type=END: --mail-type: unknown option"
 	printf '#!/bin/sh\n#SBATCH --time=soon\n' >time.sh
 	refused time.sh "time.sh:2: #SBATCH --time=soon: --time: 'soon' is not a time limit (30, 8:00:00, 1-12, 90s)"
+}
+
+@test "a word of a #SBATCH line that is too long will not become shorter" {
+	{
+		printf '#!/bin/sh\n#SBATCH --comment='
+		head -c 40000 /dev/zero | tr '\0' x
+		echo
+	} >long.sh
+	run -2 submit -q long.sh
+	jq -r .error got | sed 's/xxx*/X/' | diff -u - <(cat <<-'END'
+	long.sh:2: #SBATCH --comment=X: longer than 32768 bytes
+	END
+	)
 }
 
 @test "a script of 4 MiB is taken" {
