@@ -190,6 +190,21 @@ says() {
 	END
 }
 
+@test "somebody else was quicker: cancelling the higher is tried again" {
+	echo '{"job_id":50,"name":"s","comment":"svc,s,,wanted,0,r1"}' >"$fake/join"
+	echo 'cancel 1800' >"$fake/answers"
+	echo '{"kind":"submit","service":"s","request":"r1","script":"job.sh"}' >in
+	run -0 submit -q
+	same <<-'END'
+	{"kind":"submitted","request":"r1","service":"s","name":"s","job_id":50,"again":true}
+	END
+	[ "$(calls)" = "jobs submit jobs cancel jobs cancel " ]
+	same_ndjson - <(jq -c '[.job_id,.state]' "$fake/jobs") <<-'END'
+	[50,null]
+	[100,"CANCELLED"]
+	END
+}
+
 @test "somebody else was slower: ours stays" {
 	echo '{"job_id":200,"name":"s","comment":"svc,s,,wanted,0,r1"}' >"$fake/join"
 	echo '{"kind":"submit","service":"s","request":"r1","script":"job.sh"}' >in
@@ -367,6 +382,22 @@ says() {
 	---
 	> [7,null,"CANCELLED"]
 	END
+}
+
+@test "what a job said before it was requeued is not what it says now" {
+	cat >"$fake/jobs" <<-'END'
+	{"job_id":1,"name":"s","submit_at":50,"restart":1,"comment":"svc,s,http://n1:80,draining,0,r1","state":"RUNNING"}
+	{"job_id":2,"name":"s","submit_at":51,"restart":2,"comment":"svc,s,http://n1:80,ready,1,r2","state":"RUNNING"}
+	{"job_id":3,"name":"s","submit_at":52,"restart":1,"comment":"svc,s,,wanted,0,r3","state":"PENDING"}
+	END
+	for i in 1 2 3; do echo '{"kind":"drain","job_id":'$i'}'; done >in
+	run -0 submit
+	jq -r .comment "$fake/jobs" | diff -u <(cat <<-'END'
+	svc,s,,draining,1,r1
+	svc,s,,draining,2,r2
+	svc,s,,draining,1,r3
+	END
+	) -
 }
 
 @test "a drain that comes too late, for the job ended meanwhile, is done" {
@@ -787,4 +818,30 @@ fake_sbatch() {
 	rm bin/sbatch
 	PATH=/usr/bin/none:$PWD/bin run -2 "$UNIT/fake-svc-submit" -q --via=sbatch job.sh
 	[ "$(jq -r .error <<<"$output")" = "sbatch: No such file or directory" ]
+}
+
+@test "--via=sbatch: an answer that is no job id, or none: the job is looked for" {
+	fake_sbatch <<-'END'
+	printf '%s\n' "$@" | grep -e --comment | cut -d= -f2 >comment
+	jq -nc --rawfile c comment '{job_id: 4711, name: "job.sh",
+		comment: ($c | rtrimstr("\n"))}' >>"$FAKE_SLURM/jobs"
+	eval "$(cat how)"
+	END
+	echo '{"kind":"submit","script":"job.sh","request":"r1"}' >in
+	for how in 'echo Welcome; echo 4711' true 'kill -KILL $$'; do
+		echo "$how" >how
+		rm -f "$fake"/*
+		run -0 submit -q --via=sbatch
+		same <<-'END'
+		{"kind":"submitted","request":"r1","name":"job.sh","job_id":4711}
+		END
+	done
+}
+
+@test "--via=sbatch: --timeout=0 is one try, with the time for an answer" {
+	fake_sbatch <<<'sleep 0.3; echo 4711'
+	run -0 submit -q --via=sbatch --timeout=0s job.sh
+	same <<-'END'
+	{"kind":"submitted","name":"job.sh","job_id":4711}
+	END
 }

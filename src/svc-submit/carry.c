@@ -364,10 +364,15 @@ draining_comment(const struct slurmio_job *job, char text[ANNOUNCE_MAX],
 			    job->job_id);
 		memcpy(a.name, job->name, strlen(job->name) + 1);
 	}
-	if (a.state == ANNOUNCE_DRAINING)
-		return 0;
-	if (a.state == ANNOUNCE_UNKNOWN)
+	if (a.state == ANNOUNCE_UNKNOWN) {
 		a.restart = job->restart;
+	} else if (a.restart < job->restart) {
+		/* said before it was requeued: that URL is dead */
+		a.url[0] = '\0';
+		a.restart = job->restart;
+	} else if (a.state == ANNOUNCE_DRAINING) {
+		return 0;
+	}
 	a.state = ANNOUNCE_DRAINING;
 	return announce_format(&a, text, e) < 0 ? -1 : 1;
 }
@@ -419,8 +424,13 @@ settle(struct order *o, const struct look *look)
 	}
 	note("job %lld is cancelled: job %u carries request %s already",
 	    (long long)ours, job->job_id, o->request);
-	if (slurmio_cancel((uint32_t)ours, &e) < 0)
+	if (slurmio_cancel((uint32_t)ours, &e) < 0) {
 		warn("%s", e.text);
+		if (e.status == ST_TEMP) {
+			failed(o, &e);
+			return;
+		}
+	}
 	o->job_id = job->job_id;
 	order_done(o, true);
 }

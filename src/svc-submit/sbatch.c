@@ -20,7 +20,10 @@
 #include "num.h"
 #include "submit.h"
 
-enum { OUTPUT_MAX = 4096 };	/* bytes kept of what sbatch says */
+enum {
+	OUTPUT_MAX = 4096,	/* bytes kept of what sbatch says */
+	ANSWER_MS = 60000,	/* it may take, where one try is all there is */
+};
 
 struct child {
 	pid_t pid;
@@ -247,22 +250,24 @@ failure(const char *said, struct err *e)
 static int64_t
 job_id_of(struct child *c, int status, struct err *e)
 {
-	char *said = c->said[0].data;
 	int64_t job_id;
+	struct err why;
 
-	if (status == -1) {
-		(void)err_temp(e, "sbatch: no answer in time");
-		e->unknown = true;
-		return -1;
-	}
-	if (status != 0 || said == NULL)
+	if (status != -1 && WIFEXITED(status) && WEXITSTATUS(status) != 0)
 		return failure(buf_str(&c->said[1]), e);
-	said[strcspn(said, ";\n")] = '\0';
-	if (num_int(said, 1, UINT32_MAX, &job_id, e) < 0) {
-		e->unknown = true;
-		return err_prefix(e, "sbatch's answer");
-	}
-	return job_id;
+	buf_cut(&c->said[0], strcspn(buf_str(&c->said[0]), ";\n"));
+	if (status == -1)
+		(void)err_temp(e, "sbatch: no answer in time");
+	else if (status != 0)
+		(void)err_temp(e, "sbatch: signal %d ended it",
+		    WTERMSIG(status));
+	else if (num_int(buf_str(&c->said[0]), 1, UINT32_MAX, &job_id,
+	    &why) < 0)
+		(void)err_temp(e, "sbatch's answer: %s", why.text);
+	else
+		return job_id;
+	e->unknown = true;	/* the job may be there all the same */
+	return -1;
 }
 
 static int64_t
@@ -275,7 +280,8 @@ run(char *const argv[], char *const env[], int64_t timeout_ms, struct err *e)
 
 	if (start(&c, argv, env, e) < 0)
 		return -1;
-	ended = listen_to(&c, clock_mono_ms() + timeout_ms);
+	ended = listen_to(&c, clock_mono_ms() +
+	    (timeout_ms > 0 ? timeout_ms : ANSWER_MS));
 	job_id = job_id_of(&c, finish(&c, ended), e);
 	buf_release(&c.said[0]);
 	buf_release(&c.said[1]);
