@@ -393,6 +393,19 @@ thief() {
 	ended 0
 }
 
+@test "run: after a lost port the time limit is asked for again" {
+	server
+	thief
+	export THEFTS=1
+	printf 'job 1800\n' >slurm/answers
+	start_file --drain=0s -- sh -c 'until grep -q "\"job\"" slurm/log; do
+		sleep 0.02; done; exec ./thief'
+	await 20 test -e "$url_file"
+	await 20 eval '[ "$(grep -c "\"job\"" slurm/log)" -ge 2 ]'
+	kill -TERM "$pid"
+	ended 0
+}
+
 @test "run: three other ports are enough, and a free one is no excuse" {
 	server
 	thief

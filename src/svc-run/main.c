@@ -414,6 +414,8 @@ begin(struct run *r)
 		die_err(&e);
 	chat("started %s (process %d) for %s", r->argv[0], (int)r->cmd,
 	    r->url);
+	if (r->job_id != 0)
+		on_ask_time(&r->ask_timer);
 	r->prober = help_start(r, help_probe, &e);
 	if (r->prober > 0)
 		return;
@@ -617,8 +619,6 @@ main(int argc, char **argv)
 	help_unsay(&r);		/* what a former run of the job has left */
 	watch_signals(&r);
 	begin(&r);
-	if (r.job_id != 0)
-		on_ask_time(&r.ask_timer);
 	ev_run(r.ev);
 	help_unsay(&r);
 	leave(r.gave_up ? ST_TEMP : cmd_exit_status(r.cmd_status));
