@@ -128,6 +128,70 @@ typed() {
 	unset BERTH_STATE
 }
 
+# stub NAME: a program of that name, from stdin, before all others in PATH.
+stub() {
+	mkdir -p stubs
+	{ echo '#!/bin/sh'; cat; } >"stubs/$1"
+	chmod +x "stubs/$1"
+	PATH=$PWD/stubs:$PATH
+}
+
+# The functions of svc-up that keep a stage, and a TERM where it hurts most.
+@test "svc-up: told to end while a stage is being started, it starts none" {
+	mkdir -p state/pid state/log
+	cat >told <<-END
+	. "$root/share/lib.sh"
+	dir=$PWD/state
+	$(sed -n '/^signal_stage() {/,/^supervise() {/p' "$root/bin/svc-up" |
+		sed '$d')
+	run_stage() { exec sleep 600; }
+	clock_cs() {
+		clock_cs=1
+		[ -n "\$ended" ] || sh -c 'kill -TERM \$PPID'
+	}
+	keep svc-x
+	END
+	run -0 timeout 20 sh -eu told
+}
+
+@test "svc-logs: job ids have as many digits as Slurm gives them" {
+	export BERTH_STATE=$PWD/state
+	stub scontrol <<<'echo "   StdOut=$PWD/$3.out"'
+	echo hello >67108863.out
+	run -0 svc-logs one 67108863
+	[ "$output" = "$(printf '==> %s <==\nhello' "$PWD/67108863.out")" ]
+	for id in 0 12x 12345678901; do
+		run -2 svc-logs one "$id"
+		[ "$output" = "svc-logs: '$id' is not a job id" ]
+	done
+}
+
+@test "svc-down --cancel: whatever is not over, and nothing if a service cannot be read" {
+	export BERTH_STATE=$PWD/state
+	stub svc-discover <<-'END'
+	i=0
+	for state in PENDING RUNNING SUSPENDED CONFIGURING REQUEUED REQUEUE_HOLD \
+		RESIZING SIGNALING STOPPED STAGE_OUT REQUEUE_FED SPECIAL_EXIT \
+		RESV_DEL_HOLD COMPLETED CANCELLED FAILED TIMEOUT NODE_FAIL \
+		PREEMPTED BOOT_FAIL DEADLINE OUT_OF_MEMORY REVOKED COMPLETING; do
+		i=$((i + 1))
+		echo '{"kind":"instance","service":"one","job_id":'$i',"submit_at":5,"state":"'$state'"}'
+	done
+	END
+	stub svc-submit <<<'cat >cancelled'
+	mkdir -p services/one services/two
+	echo '{"name":"one"}' >services/one/service.json
+	echo '{"name":"two"}' >services/two/service.json
+	run -0 svc-down --cancel
+	[ "$output" = "svc-down: 13 jobs cancelled" ]
+	jq .job_id cancelled | diff -u <(seq 13) -
+	rm cancelled
+	echo '{"name":' >services/one/service.json
+	run -2 svc-down -q --cancel
+	[[ ${lines[-1]} == "svc-down: a service in 'services' cannot be read; nothing was done" ]]
+	[ ! -e cancelled ]
+}
+
 @test "svc-up -F stays, and ends its stages on SIGTERM" {
 	use_cluster
 	make_service front '.instances.min = 0'
