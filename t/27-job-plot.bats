@@ -300,6 +300,8 @@ refused() {
 	refused 2 "--format: 'gif' is neither svg nor png" cdf --format=gif
 	refused 2 "--size: '10x10' is not WxH, 200x150 to 8000x8000" \
 		cdf --size=10x10
+	refused 2 "--size: '900' is not WxH, 200x150 to 8000x8000" \
+		cdf --size=900
 	refused 2 "--measure: 'x' is not one of jct_s, wait_s, run_s, slowdown, bsld" \
 		cdf --measure=x
 	run -2 --separate-stderr job-plot
