@@ -565,6 +565,32 @@ load helper
 	END
 }
 
+@test "proxy: a prefix that SIGHUP changes under a request" {
+	scenario <<-'END'
+	def handler(conn):
+	    while conn.head():
+	        until("let go", lambda: go)
+	        conn.send(ok(b"", "Location: /x", "Set-Cookie: k=v; Path=/y"))
+	go = []
+	s = Server(handler)
+	p = Proxy({"a": {"route": {"prefix": "/" + 300 * "a"}}})
+	p.table(job("a", s, 1))
+	cs = [p.client() for _ in range(2)]
+	for c in cs:
+	    c.send(H("GET /%s/q HTTP/1.1" % (300 * "a"), "Host: h"))
+	until("they are there", lambda: p.service()["inflight"] == 2)
+	p.services({"a": {"route": {"prefix": "/b"}}})
+	p.signal(signal.SIGHUP)
+	until("it is read", lambda: "services read again: 1" in p.said())
+	go.append(1)
+	for c in cs:
+	    a = c.answer()
+	    same(("/b/x", "k=v; Path=/b/y"),
+	         (a.fields["location"], a.fields["set-cookie"]))
+	    c.close()
+	END
+}
+
 @test "proxy: an instance that is announced by name, on IPv6, without a port" {
 	scenario <<-'END'
 	s = Server(echo)

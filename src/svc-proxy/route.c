@@ -194,6 +194,21 @@ take(struct service *from, struct auth_files *files)
 	return s;
 }
 
+/*
+ * Requests under way may have another prefix now: what their answers say of
+ * paths is put under the one that can be reached.
+ */
+static void
+strip_anew(void)
+{
+	struct conn *c;
+
+	for (c = px.conns; c != NULL; c = c->all_next)
+		if (c->svc != NULL && c->strip > 0)
+			c->strip = c->svc->conf.route.strip ?
+			    route_prefix_len(c->svc) : 0;
+}
+
 /* Swaps the table of services; nothing fails any more. */
 static void
 take_all(struct services *all, struct auth_files *files, struct svc **routes)
@@ -214,6 +229,7 @@ take_all(struct services *all, struct auth_files *files, struct svc **routes)
 	px.routes = routes;
 	px.nroutes = n;
 	qsort(routes, n, sizeof(*routes), longest_first);
+	strip_anew();
 	door_close_unused();
 }
 
