@@ -179,6 +179,35 @@ refuses() {
 	END
 }
 
+@test "proxy: what ends with --drain is torn for all to see, and logged" {
+	scenario <<-'END'
+	def handler(conn):
+	    head = conn.head()
+	    if b"/none" not in head:
+	        conn.send(H("HTTP/1.1 200 OK", "X: y") + b"part")
+	    conn.to_end()
+	s = Server(handler)
+	p = Proxy({"a": {}}, "--drain=1s", "--access-log=log")
+	p.table(job("a", s, 1))
+	c, d = p.client(), p.client()
+	c.send(H("GET /a/part HTTP/1.1", "Host: h"))
+	until("part", lambda: c.more() and b"part" in c.got)
+	d.send(H("GET /a/none HTTP/1.1", "Host: h"))
+	until("it is there", lambda: p.service()["inflight"] == 2)
+	p.signal(signal.SIGTERM)
+	p.exits()
+	try:
+	    c.to_end()
+	    raise AssertionError("taken for whole")
+	except ConnectionError:
+	    pass
+	d.gone()
+	lines = [json.loads(l) for l in open("log")]
+	same([("/a/none", 503), ("/a/part", 200)],
+	     sorted((l["path"], l["status"]) for l in lines))
+	END
+}
+
 @test "proxy: GET /status says it all; nothing else is there" {
 	scenario <<-'END'
 	s = Server(answering(ok(b"x")))

@@ -200,6 +200,28 @@ conn_expel(struct conn *c)
 		conn_close(c);
 }
 
+/*
+ * Reset, so that no answer without its end is taken for whole. Who waits comes
+ * first: the others leave instances free, and nothing more is to be sent there.
+ */
+void
+conn_cut_all(void)
+{
+	struct conn *c, *next;
+
+	for (c = px.conns; c != NULL; c = next) {
+		next = c->all_next;
+		if (c->state == CONN_QUEUED)
+			cut_off(c, 503);
+	}
+	for (c = px.conns; c != NULL; c = next) {
+		next = c->all_next;
+		if (c->state == CONN_BUSY || c->state == CONN_TUNNEL ||
+		    c->out.len > 0)
+			cut_off(c, 503);
+	}
+}
+
 void
 conn_bury(void)
 {

@@ -51,6 +51,7 @@ finish(void)
 {
 	struct listener *l;
 
+	conn_cut_all();
 	for (l = px.listeners; l < px.listeners + px.nlisteners; l++)
 		if (l->addr.sa.sa_family == AF_UNIX && !l->inherited &&
 		    !px.handed_over)

@@ -449,6 +449,7 @@ void conn_reply(struct conn *c, int status, const char *type,
     const char *fields, const char *body, size_t len);
 
 void conn_expel(struct conn *c);	/* it is too slow, and in the way */
+void conn_cut_all(void);	/* those that are owed something: we end */
 
 /* rest.c */
 /* The client's turn: it rests, is in a head, or some KiB of a body came. */
