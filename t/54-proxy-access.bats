@@ -151,6 +151,40 @@ scenario_words=$root/t/access.py
 	END
 }
 
+@test "access: systemd's socket is given back, also if a reload fails" {
+	scenario <<-'END'
+	sock = socket.create_server(("127.0.0.1", 0))
+	address = "127.0.0.1:%d" % sock.getsockname()[1]
+	s = Server(echo)
+	os.dup2(sock.fileno(), 3)
+	p = Proxy({"a": {}}, listen=None, quiet=True,
+	          wrap=("sh", "-c", "export LISTEN_PID=$$; exec \"$@\"", "sh"),
+	          env={"LISTEN_FDS": "1"}, pass_fds=(3,))
+	os.close(3)
+	until("it is up", lambda: " on unix:" + p.admin in p.said())
+	start(p.read_out)
+	p.fds = p.count_fds()
+	p.address = address
+	p.table(job("a", s))
+	same(200, p.ask(H("GET /a/x HTTP/1.1", "Host: h")).status)
+	p.services({"a": {"route": {"listen": address}},
+	            "b": {"route": {"listen": "192.0.2.1:1"}}})	# not ours
+	p.signal(signal.SIGHUP)
+	until("it is said", lambda: "stay as they were" in p.said())
+	same(200, p.ask(H("GET /a/x HTTP/1.1", "Host: h")).status)
+	p.services({"a": {"route": {"listen": address}}})
+	p.signal(signal.SIGHUP)
+	until("it is read", lambda: "services read again: 1" in p.said())
+	same(200, p.ask(H("GET /x HTTP/1.1", "Host: h")).status)
+	p.services({"a": {}})
+	p.signal(signal.SIGHUP)
+	until("it is read", lambda:
+	      p.said().count("services read again: 1") == 2)
+	same(200, p.ask(H("GET /a/x HTTP/1.1", "Host: h")).status)
+	sock.close()
+	END
+}
+
 @test "access: --list names the prefixes that the client could ask for" {
 	scenario <<-'END'
 	p = Proxy({"b": {}, "a": {}, "h": {"route": {"host": "h", "prefix": "/h"}},

@@ -2,7 +2,8 @@
  * door.c - listeners of services' own, for what needs the root of an address.
  *
  * One is opened for each address that a route names, and closed when none
- * does any more. A socket that was passed to us and has that address is taken.
+ * does any more. A socket that was passed to us and has that address is taken,
+ * and given back.
  */
 #include "proxy.h"
 
@@ -77,10 +78,12 @@ shut(struct listener *l)
 	free(l->door_name);
 	l->door_name = NULL;
 	l->door = 0;
+	if (l->inherited)
+		return;		/* common again; nobody could open it anew */
 	ev_io_stop(px.ev, &l->io);
 	if (fd >= 0)
 		(void)close(fd);
-	if (l->addr.sa.sa_family == AF_UNIX && !l->inherited)
+	if (l->addr.sa.sa_family == AF_UNIX)
 		(void)unlink(l->addr.un.sun_path);
 	l->addr.sa.sa_family = AF_UNSPEC;
 }
