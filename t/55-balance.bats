@@ -322,6 +322,37 @@ load helper
 	END
 }
 
+@test "eject: nor does a failure from before make it longer" {
+	scenario <<-'END'
+	def handler(conn):
+	    while True:
+	        head = conn.head()
+	        if not head:
+	            return
+	        if b"/old" in head:
+	            until("let go", lambda: go)
+	            conn.send(H("HTTP/1.1 500 No", "Content-Length: 0"))
+	        elif b"/pause" in head:
+	            conn.send(H("HTTP/1.1 503 No", "Content-Length: 0",
+	                        "Retry-After: 1"))
+	        else:
+	            conn.send(ok())
+	go = []
+	p = Proxy({"a": {"balance": "rr"}})
+	p.table(job("a", Server(handler), 1))
+	old = p.client()
+	old.send(H("GET /a/old HTTP/1.1", "Host: h"))
+	until("it is there", lambda: p.service()["inflight"] == 1)
+	same(503, p.ask(H("POST /a/pause HTTP/1.1", "Host: h",
+	                  "Content-Length: 0")).status)
+	until("it is on trial", lambda: p.service()["instances"][0]["usable"])
+	go.append(1)
+	same(500, old.answer().status)
+	old.close()
+	same(0, p.service()["ejections"])
+	END
+}
+
 @test "eject: what does not count, and where nobody else is there" {
 	scenario <<-'END'
 	def says(conn):
@@ -432,6 +463,26 @@ load helper
 	after[0] = "Fri, 31 Dec 1999 23:59:59 GMT"
 	same((200, None), ask("date"))
 	assert p.service("date")["instances"][0]["ejected_s"] <= 1
+	END
+}
+
+@test "retry: Retry-After never ends it sooner" {
+	scenario <<-'END'
+	def handler(conn):
+	    while True:
+	        head = conn.head()
+	        if not head:
+	            return
+	        conn.send(H("HTTP/1.1 503 No", "Content-Length: 0",
+	                    "Retry-After: %d" % (200 if b"/long" in head else 1)))
+	p = Proxy({"a": {}})
+	p.table(job("a", Server(handler), 1))
+	same(503, p.ask(H("POST /a/long HTTP/1.1", "Host: h",
+	                  "Content-Length: 0")).status)
+	same(503, p.ask(H("POST /a/x HTTP/1.1", "Host: h",
+	                  "Content-Length: 0")).status)
+	i = p.service()["instances"][0]
+	assert i["ejected_s"] > 100, i
 	END
 }
 

@@ -68,7 +68,7 @@ eject(struct instance *i, const char *why)
 }
 
 void
-eject_failure(struct instance *i, const char *why)
+eject_failure(struct instance *i, const char *why, bool trial)
 {
 	int64_t most = i->svc->conf.health.eject_after;
 
@@ -76,7 +76,7 @@ eject_failure(struct instance *i, const char *why)
 	if (most == 0 || i->gone)
 		return;
 	if (i->ejected) {
-		if (ev_now_ms(px.ev) >= i->ejected_until_ms)
+		if (trial && ev_now_ms(px.ev) >= i->ejected_until_ms)
 			eject(i, why);
 	} else if (++i->errors >= most) {
 		eject(i, why);
@@ -103,7 +103,7 @@ eject_answer(struct instance *i, int status, bool trial)
 
 	if (status >= 500 && status != 501 && status != 505) {
 		(void)snprintf(why, sizeof(why), "it answered %d", status);
-		eject_failure(i, why);
+		eject_failure(i, why, trial);
 		return;
 	}
 	i->errors = 0;
@@ -129,10 +129,14 @@ pause_ms(struct http_slice after)
 void
 eject_pause(struct instance *i, struct http_slice after)
 {
+	int64_t ms = MIN(pause_ms(after), (int64_t)EJECT_MAX_MS);
+
 	(void)snprintf(i->last_error, sizeof(i->last_error),
 	    "it answered 503 with Retry-After");
-	if (!i->gone && pause_ms(after) > 0)
-		leave_out(i, MIN(pause_ms(after), (int64_t)EJECT_MAX_MS));
+	if (i->ejected)		/* what it is left out for may be longer */
+		ms = MAX(ms, i->ejected_until_ms - ev_now_ms(px.ev));
+	if (!i->gone && ms > 0)
+		leave_out(i, ms);
 }
 
 void

@@ -393,7 +393,7 @@ const char *balance_cookie(const struct conn *c, const struct instance *i);
 bool eject_barred(const struct instance *i);
 /* trial: the request was sent to it when it was ejected already. */
 void eject_answer(struct instance *i, int status, bool trial);
-void eject_failure(struct instance *i, const char *why);
+void eject_failure(struct instance *i, const char *why, bool trial);
 /* Until the time that it said in Retry-After. */
 void eject_pause(struct instance *i, struct http_slice after);
 void eject_stop(struct instance *i);

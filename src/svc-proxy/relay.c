@@ -83,7 +83,7 @@ up_failed(struct upstream *u, enum why why, const char *text)
 	if (u->reused && !u->head_done && u->in.len == 0)
 		c->attempts--;	/* closed at rest: no fault of this one */
 	else
-		eject_failure(i, text);
+		eject_failure(i, text, u->trial);
 	if (why != LATE && may_repeat(c, sent)) {
 		c->avoid = i;
 		c->req_sent = 0;
