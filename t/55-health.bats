@@ -227,3 +227,36 @@ setup() {
 	same(400, p.service()["ready"])
 	END
 }
+
+@test "health: nor more than that of those that requests have used" {
+	export BERTH_FASTER=1
+	scenario <<-'END'
+	def handler(conn):
+	    head = conn.head()
+	    while head:
+	        if b"health check" in head:
+	            checks.append(1)
+	        conn.send(ok())
+	        head = conn.head()
+	def conf(interval_s):
+	    return {"a": {"balance": "rr", "health": {
+	        "path": "/", "interval_s": interval_s, "timeout_s": 1000}}}
+	def kept():
+	    return 256 <= p.count_fds() - p.fds <= 260
+	checks = []
+	s = Server(handler, host="0.0.0.0")
+	p = Proxy(conf(3600))
+	p.table(*[job("a", "http://127.0.%d.%d:%d" % (n // 200, n % 200 + 1,
+	                                              s.port), n + 1)
+	          for n in range(300)])
+	until("all were checked", lambda: len(checks) == 300 and kept())
+	c = p.client()
+	for n in range(300):
+	    same(200, c.ask(H("GET /a HTTP/1.1", "Host: h")).status)
+	c.close()
+	until("each has one", lambda: p.count_fds() - p.fds >= 300)
+	p.services(conf(3601))
+	p.signal(signal.SIGHUP)		# and all are checked
+	until("on these", lambda: len(checks) == 600 and kept())
+	END
+}

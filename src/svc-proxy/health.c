@@ -130,13 +130,13 @@ watch(struct check *k)
 }
 
 /*
- * Kept for the next check. Not where requests are at work: one of them may
- * wait until the instance is done with this connection.
+ * Kept for the next check, be it borrowed or not. Not where requests are at
+ * work: one of them may wait until the instance is done with this connection.
  */
 static void
 keep(struct check *k)
 {
-	if (k->inst->outstanding > 0 || (!k->used && nkept >= KEPT_MAX)) {
+	if (k->inst->outstanding > 0 || nkept - k->used >= KEPT_MAX) {
 		hang_up(k);
 		return;
 	}
