@@ -144,6 +144,26 @@ load helper
 	END
 }
 
+@test "takeover: stdin is a file that has grown" {
+	scenario <<-'END'
+	a, b = Server(echo), Server(echo)
+	def put(*jobs):
+	    with open("in", "a") as f:
+	        for j in jobs:
+	            f.write(json.dumps(j) + "\n")
+	        f.write('{"kind":"end"}\n')
+	put(job("a", a, 1))
+	with open("in") as f:
+	    p = Proxy({"a": {}}, stdin=f)
+	same(1, p.service()["instances"][0]["job_id"])
+	put(job("a", b, 2))
+	old = p.takeover()
+	same(0, old.wait(PATIENCE))
+	same(2, p.service()["instances"][0]["job_id"])
+	assert "no new process" not in p.said()
+	END
+}
+
 @test "takeover: an unused connection gets one more answer, then close" {
 	scenario <<-'END'
 	p, s = ready(echo)

@@ -55,7 +55,8 @@ static struct {
 	struct buf state;
 	json_t *head;
 	size_t head_len;
-} over = { .next.fd = -1, .last.fd = -1 };
+} over = { .next.fd = -1, .last.fd = -1,
+    .last.io.fd = -1 };
 
 /* ---- the old process ---- */
 
@@ -424,7 +425,7 @@ takeover_tell(const char *lines, size_t len)
 		return;
 	if (buf_add(&over.last.later, lines, len) < 0)
 		drop_last();
-	else
+	else if (over.last.io.fd >= 0)	/* else we are not ready yet */
 		on_last(&over.last.io, 0);
 }
 
@@ -465,4 +466,6 @@ takeover_ready(void)
 		die_err(&e);
 	if (send(over.last.fd, "r", 1, MSG_NOSIGNAL) != 1)
 		drop_last();
+	else
+		on_last(&over.last.io, 0);
 }
