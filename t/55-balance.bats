@@ -199,6 +199,16 @@ load helper
 	END
 }
 
+@test "balance: sticky: the cookie of a default service is for all paths" {
+	scenario <<-'END'
+	p = Proxy({"a": {"balance": "sticky", "route": {"default": True}}})
+	p.table(job("a", Server(echo), 1))
+	for path in "/other", "/a/x":
+	    a = p.ask(H("GET %s HTTP/1.1" % path, "Host: h"))
+	    same("Path=/", a.fields["set-cookie"].split("; ")[1])
+	END
+}
+
 @test "balance: sticky: it waits for its own, and holds up nobody else" {
 	scenario <<-'END'
 	def hold(conn):

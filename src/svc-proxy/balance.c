@@ -263,11 +263,13 @@ const char *
 balance_cookie(const struct conn *c, const struct instance *i)
 {
 	static char text[2048];
+	const struct service *s = &c->svc->conf;
 
 	if (!balance_is_sticky(c->svc) || (c->has_key && c->key == i->id))
 		return "";
 	(void)snprintf(text, sizeof(text), "Set-Cookie: %s=%016llx; Path=%s; "
-	    "HttpOnly; SameSite=Lax\r\n", c->svc->conf.how.name,
-	    (unsigned long long)i->id, c->svc->conf.route.prefix);
+	    "HttpOnly; SameSite=Lax\r\n", s->how.name,
+	    (unsigned long long)i->id,
+	    s->route.is_default ? "/" : s->route.prefix);
 	return text;
 }
