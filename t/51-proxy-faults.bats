@@ -182,6 +182,37 @@ load helper
 	END
 }
 
+@test "proxy: what many kept connections do not answer is not sent on each" {
+	scenario <<-'END'
+	def handler(conn):
+	    while True:
+	        head = conn.head()
+	        if not head:
+	            return
+	        if b"/bad" in head:
+	            seen.append(1)
+	            conn.send(says)
+	            return
+	        until("all are there", lambda: go)
+	        conn.send(ok())
+	# closed without a byte, as at rest: once more than with an answer
+	for says, n in (b"", 4), (b"nonsense\r\n\r\n", 3):
+	    go, seen = [], []
+	    p, s = ready(handler, {"retry": {"attempts": 3}})
+	    cs = [p.client() for _ in range(20)]
+	    for c in cs:
+	        c.send(H("GET /a HTTP/1.1", "Host: h"))
+	    until("all are there", lambda: p.service()["inflight"] == 20)
+	    go.append(1)
+	    for c in cs:
+	        c.answer()
+	        c.close()
+	    same(502, p.ask(H("GET /a/bad HTTP/1.1", "Host: h")).status)
+	    same(n, len(seen))
+	    p.finish()
+	END
+}
+
 @test "proxy: a body is sent again whole, up to retry.body_max_bytes" {
 	scenario <<-'END'
 	def drop(conn):

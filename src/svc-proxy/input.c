@@ -122,7 +122,7 @@ reset_request(struct conn *c)
 	c->avoid = NULL;
 	c->req_sent = 0;
 	c->req_whole = true;
-	c->answered = c->due = false;
+	c->answered = c->due = c->fresh = false;
 	c->attempts = 0;
 	c->status = 0;
 	c->start_us = ev_now_us(px.ev);

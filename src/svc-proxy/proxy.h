@@ -229,6 +229,7 @@ struct conn {
 	int minor;
 	bool answered;		/* bytes of an answer were passed on */
 	int attempts;
+	bool fresh;		/* not on one more connection that was kept */
 	struct conn *prev, *next;	/* in the queue, or the graveyard */
 	struct conn *all_prev, *all_next;
 	struct conn *rest_prev, *rest_next;	/* see rest.c */
@@ -543,10 +544,10 @@ void relay_event(struct ev_io *io, uint32_t events);	/* of an upstream */
 
 /* upstream.c */
 /*
- * One that rests, if careful not closed as far as one can know; or a new one,
- * being made. NULL with errno.
+ * One that rests, if careful not closed as far as one can know; or, if there is
+ * none or it is to be fresh, a new one, being made. NULL with errno.
  */
-struct upstream *upstream_get(struct instance *i, bool careful);
+struct upstream *upstream_get(struct instance *i, bool careful, bool fresh);
 void upstream_rest(struct upstream *u);	/* or closes it, if there are many */
 void upstream_close(struct upstream *u);
 void upstream_bury(void);	/* frees what was closed in this turn */

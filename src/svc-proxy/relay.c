@@ -14,7 +14,7 @@
 
 static void on_deadline(struct ev_timer *t);
 
-enum why { LOST, REFUSED, LATE };
+enum why { LOST, REFUSED, LATE, CLOSED };	/* CLOSED: at rest, it seems */
 
 enum { JOIN_MAX = 2048 };	/* a piece of a body sent with its head */
 
@@ -70,7 +70,7 @@ static void
 up_failed(struct upstream *u, enum why why, const char *text)
 {
 	struct conn *c = u->conn;
-	static const int statuses[] = { 502, 503, 504 };
+	static const int statuses[] = { 502, 503, 504, 502 };
 	struct instance *i = u->inst;
 	bool sent = c->req_sent > 0 || !c->req_whole;
 
@@ -80,10 +80,11 @@ up_failed(struct upstream *u, enum why why, const char *text)
 		pool_health(i, HEALTH_DOWN, text);
 	if (i->check != NULL && !u->reused)
 		check_start(i);
-	if (u->reused && !u->head_done && u->in.len == 0)
-		c->attempts--;	/* closed at rest: no fault of this one */
+	if (why == CLOSED && !c->fresh)
+		c->attempts--;	/* no fault of this one, the first time */
 	else
 		eject_failure(i, text, u->trial);
+	c->fresh |= why == CLOSED;
 	if (why != LATE && may_repeat(c, sent)) {
 		c->avoid = i;
 		c->req_sent = 0;
@@ -240,7 +241,7 @@ relay_try(struct conn *c)
 			return false;
 		c->svc->stats.retries += c->attempts++ > 0;
 		/* a body that still comes may be too long to be sent twice */
-		u = upstream_get(i, !c->idempotent || !c->body_done);
+		u = upstream_get(i, !c->idempotent || !c->body_done, c->fresh);
 		if (u == NULL && net_is_shortage(errno)) {
 			c->state = CONN_BUSY;
 			reply_error(c, 503, "no connection could be made",
@@ -538,6 +539,7 @@ static void
 answer_ended(struct upstream *u, int error)
 {
 	struct conn *c = u->conn;
+	bool begun = u->head_done || u->in.len > 0;
 
 	if (c->state == CONN_TUNNEL && error == 0) {
 		u->in_eof = true;
@@ -550,8 +552,8 @@ answer_ended(struct upstream *u, int error)
 		up_done(u);
 		return;
 	}
-	up_failed(u, LOST, error != 0 ? strerror(error) :
-	    u->head_done || u->in.len > 0 ? "it closed in mid-answer" :
+	up_failed(u, u->reused && !begun ? CLOSED : LOST, error != 0 ?
+	    strerror(error) : begun ? "it closed in mid-answer" :
 	    "it closed without an answer");
 }
 

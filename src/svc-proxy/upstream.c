@@ -189,9 +189,9 @@ take(struct instance *i, bool careful)
 }
 
 struct upstream *
-upstream_get(struct instance *i, bool careful)
+upstream_get(struct instance *i, bool careful, bool fresh)
 {
-	struct upstream *u = take(i, careful);
+	struct upstream *u = fresh ? NULL : take(i, careful);
 
 	return u ? u : connect_to(i);
 }
