@@ -47,6 +47,7 @@ add(struct slurm_conf *f, const char *account, const char *user,
 	if (parent != NOBODY) {
 		h->next = f->shares[parent].first;
 		f->shares[parent].first = i;
+		f->shares[parent].below += shares;
 	}
 	return i;
 }
@@ -153,18 +154,6 @@ slurm_share_use(struct slurm_conf *f, int32_t share, double cpu_s)
 
 /* ---- what that is worth ---- */
 
-static int64_t
-sibling_shares(const struct slurm_conf *f, const struct share *h)
-{
-	int64_t sum = 0;
-	int32_t i;
-
-	for (i = f->shares[h->parent].first; i != NOBODY;
-	    i = f->shares[i].next)
-		sum += f->shares[i].shares;
-	return sum;
-}
-
 /* S / U among siblings: what it may have over what it had. */
 static void
 set_level(struct slurm_conf *f, struct share *h)
@@ -178,7 +167,7 @@ set_level(struct slurm_conf *f, struct share *h)
 		h->level = HUGE_VAL;
 	else
 		h->level = (double)h->shares /
-		    (double)sibling_shares(f, h) / u;
+		    (double)f->shares[h->parent].below / u;
 }
 
 /* Of equals users come before accounts; else as they were added. */
@@ -314,7 +303,7 @@ rank_alone(struct slurm_conf *f)
 	for (i = 1; i < f->shares_len; i++) {
 		h = &f->shares[i];
 		up = &f->shares[h->parent];
-		part = (double)h->shares / (double)MAX(sibling_shares(f, h), 1);
+		part = (double)h->shares / (double)MAX(up->below, 1);
 		used = root->used > 0 ? h->used / root->used : 0;
 		h->norm = up->norm * part;
 		h->effective = h->parent == 0 ? used :

@@ -20,7 +20,7 @@ struct share {
 	const char *account, *user;	/* user is NULL: an account */
 	int32_t parent;			/* its place; NOBODY: the root */
 	int32_t first, next;		/* child, sibling; or NOBODY */
-	int64_t shares;
+	int64_t shares, below;	/* its own; the sum of its children's */
 	double used;		/* CPU seconds, decayed, children's too */
 	double level;		/* of Fair Tree: S / U among its siblings */
 	double norm, effective;	/* classic: of all shares, of all usage */
