@@ -202,6 +202,21 @@ job() {
 	sched-sim -c cluster -p slurm <in >out
 	jq -r '"\(.job_id) \(.start_at)"' out | sort | diff -u - <(printf '%s\n' \
 		'1 0' '2 0' '3 1' '4 50' '5 50' '6 1' '7 1')
+	# of an array, and of singletons, all
+	cluster 'NodeName=n2 CPUs=7'
+	job 1 '"submit_at":0,"array_job_id":50,"array_task_id":1,"user":"u","name":"s"'
+	sed -i '$s/"run_s":100/"run_s":50/' in
+	job 2 '"submit_at":0,"array_job_id":50,"array_task_id":2,"user":"u","name":"s"'
+	job 3 '"submit_at":0'
+	sed -i '$s/"run_s":100/"run_s":80/' in
+	job 4 '"submit_at":1,"dependency":"afterany:50?afterany:3"'
+	job 5 '"submit_at":1,"dependency":"afterany:3?singleton","user":"u","name":"s"'
+	job 6 '"submit_at":1,"dependency":"afterany:3?afterany:50_1"'
+	sched-sim -c cluster -p slurm <in >out
+	jq -r '"\(.job_id) \(.start_at)"' out | sort | diff -u - <(printf '%s\n' \
+		'1 0' '2 0' '3 0' '4 80' '5 80' '6 50')
+	job 1 '"submit_at":0,"state":"FAILED"'
+	job 2 '"submit_at":0'
 	job 8 '"submit_at":2,"dependency":"afterok:1?afternotok:2"'
 	refused "job 8: dependency 'afterok:1?afternotok:2': it would never run"
 }

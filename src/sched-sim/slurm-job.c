@@ -160,7 +160,15 @@ add_dep(struct slurm_job *j, enum dep_kind kind, int32_t job, int64_t delay_s)
 {
 	j->deps = xrealloc(j->deps, (size_t)j->deps_len + 1,
 	    sizeof(*j->deps));
-	j->deps[j->deps_len++] = (struct dep){ kind, job, delay_s };
+	j->deps[j->deps_len++] = (struct dep){ kind, job, delay_s, false };
+}
+
+/* Those from the place before on belong together: all of them, or none. */
+static void
+end_deps(struct slurm_job *j, int32_t before)
+{
+	if (j->deps_len > before)
+		j->deps[j->deps_len - 1].last = true;
 }
 
 /* 1: it can be met; 0: never, but another is enough; -1 and *e. */
@@ -229,6 +237,7 @@ link_id(struct sim *s, const struct ids *n, int32_t job, enum dep_kind kind,
 		add_dep(j, kind, n->of[lo].job, delay * MINUTE_S);
 	}
 	j->met |= !there;
+	end_deps(j, before);
 	return 0;
 }
 
@@ -271,7 +280,7 @@ static void
 link_singleton(struct sim *s, int32_t job)
 {
 	struct slurm_job *j = s->jobs[job].need->slurm, *other;
-	int32_t i = j->before;
+	int32_t i = j->before, before = j->deps_len;
 
 	j->singleton = !j->any;
 	j->met |= i == NOBODY;
@@ -280,6 +289,7 @@ link_singleton(struct sim *s, int32_t job)
 		other = s->jobs[i].need->slurm;
 		i = other->singleton ? NOBODY : other->before;
 	}
+	end_deps(j, before);
 }
 
 /* "afterok:1:2" */
@@ -366,9 +376,16 @@ bool
 slurm_job_is_free(const struct sim *s, int32_t job, int64_t *wake)
 {
 	const struct slurm_job *j = s->jobs[job].need->slurm;
-	int32_t i, met = 0;
+	bool all = true, some = j->met, together = true;
+	int32_t i;
 
-	for (i = 0; i < j->deps_len; i++)
-		met += slurm_dep_is_met(s, &j->deps[i], wake);
-	return met == j->deps_len || (j->any && (met > 0 || j->met));
+	for (i = 0; i < j->deps_len; i++) {
+		together &= slurm_dep_is_met(s, &j->deps[i], wake);
+		all &= together;
+		if (!j->deps[i].last)
+			continue;
+		some |= together;
+		together = true;
+	}
+	return all || (j->any && some);
 }

@@ -58,6 +58,7 @@ struct dep {
 	enum dep_kind kind;
 	int32_t job;
 	int64_t delay_s;	/* of AFTER */
+	bool last;		/* of those that one word, or id, stands for */
 };
 
 /* What only this policy looks at. */
