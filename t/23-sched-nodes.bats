@@ -75,6 +75,20 @@ one() {
 	)
 }
 
+@test "memory: what is null is as what is not there" {
+	printf '%s\n' 'SelectTypeParameters=CR_CPU_Memory' 'DefMemPerCPU=600' \
+		'NodeName=n1 CPUs=4 RealMemory=1000' \
+		'PartitionName=m Nodes=ALL Default=YES' >nodes
+	local mem
+	for mem in '' ',"mem_mb":null'; do
+		printf '%s\n' \
+			'{"kind":"job","job_id":1,"submit_at":0,"cpus":1,"run_s":9}' \
+			'{"kind":"job","job_id":2,"submit_at":1,"cpus":1,"run_s":9'"$mem}" >in
+		sched-sim -c nodes -p fcfs <in >out
+		[ "$(jq .start_at out | tr '\n' ' ')" = "0 9 " ]
+	done
+}
+
 @test "names of nodes: brackets, zeros, several words" {
 	cat >nodes <<-'END'
 	{"kind":"node","name":"a[08-10],login,b3x","cpus":1}

@@ -261,7 +261,7 @@ take_memory(struct need *n, const struct need_line *l, const struct cluster *c,
 		return -1;
 	if (!c->counts_mem)
 		return 0;
-	if (l->m[MEM_MB].type == ABSENT) {
+	if (l->m[MEM_MB].type == ABSENT || l->m[MEM_MB].type == FLAT_NULL) {
 		n->mem_per_cpu = (int32_t)MAX(p->mem_per_cpu, 0);
 		n->mem_per_node = (int32_t)MAX(p->mem_per_node, 0);
 	} else if (n->node_count > 0) {
