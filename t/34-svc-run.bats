@@ -398,8 +398,9 @@ thief() {
 	thief
 	export THEFTS=1
 	printf 'job 1800\n' >slurm/answers
-	start_file --drain=0s -- sh -c 'until grep -q "\"job\"" slurm/log; do
-		sleep 0.02; done; exec ./thief'
+	start_file --drain=0s -- sh -c '
+		until grep -q "\"job\"" slurm/log; do sleep 0.02; done
+		exec ./thief'
 	await 20 test -e "$url_file"
 	await 20 eval '[ "$(grep -c "\"job\"" slurm/log)" -ge 2 ]'
 	kill -TERM "$pid"
@@ -417,6 +418,31 @@ thief() {
 	start_file -- sh -c 'echo x >>ports; exit 98'
 	ended 98
 	[ "$(wc -l <ports)" -eq 1 ]
+}
+
+@test "run: whether a port was taken is not waited for" {
+	# it listens, and takes nobody: a connection to it hangs
+	program full <<-'EOF'
+	#!/usr/bin/env python3
+	import os, socket, time
+	while not os.path.exists("steal"):
+	    time.sleep(0.02)
+	port = int(open("steal").read())
+	held = [socket.create_server(("127.0.0.1", port), backlog=0)]
+	for i in range(8):
+	    s = socket.socket()
+	    s.setblocking(False)
+	    s.connect_ex(("127.0.0.1", port))
+	    held.append(s)
+	open("stolen", "w").close()
+	time.sleep(600)
+	EOF
+	spawn ./full
+	start_file -- sh -c 'echo $PORT >steal.new && mv steal.new steal
+		until [ -e stolen ]; do sleep 0.02; done; exit 98'
+	await 10 said "sh ended after"
+	await 10 pids_dead "$pid"
+	ended 98
 }
 
 @test "run: two with the same seed and host take different ports" {

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <netdb.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,7 +20,12 @@
  * Below the range the kernel takes for outgoing connections, one of which
  * could otherwise get the port between our look and CMD's bind.
  */
-enum { PORT_FIRST = 20000, PORT_LAST = 32767, ANY_PORT = 9 };
+enum {
+	PORT_FIRST = 20000,
+	PORT_LAST = 32767,
+	ANY_PORT = 9,
+	TAKEN_MS = 1000,	/* for who listens at our port to answer */
+};
 
 /* Our end of a way to ai, as text. Connecting UDP sends nothing. */
 static int
@@ -119,28 +125,26 @@ taken:
 
 /*
  * Whether somebody listens there. Binding it again would not tell: what is left
- * of CMD's own connections can hold a port for a minute.
+ * of CMD's own connections can hold a port for a minute. Our own address
+ * answers or refuses at once; --host may be another's, which is not waited for.
  */
 bool
 place_taken(const struct run *r)
 {
+	struct pollfd p = { .events = POLLOUT };
 	struct net_addr a;
 	char port[8];
-	int fd;
+	bool taken;
 
 	(void)snprintf(port, sizeof(port), "%u", r->port);
 	if (net_parse_numeric(r->host, port, &a) < 0)
 		return false;
-	fd = socket(a.sa.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (fd < 0)
+	p.fd = net_connect(&a);
+	if (p.fd < 0)
 		return false;
-	/* our own address: answered or refused at once */
-	if (connect(fd, &a.sa, a.len) < 0) {
-		(void)close(fd);
-		return false;
-	}
-	(void)close(fd);
-	return true;
+	taken = poll(&p, 1, TAKEN_MS) > 0 && net_connected(p.fd) == 0;
+	(void)close(p.fd);
+	return taken;
 }
 
 int
