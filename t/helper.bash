@@ -35,7 +35,7 @@ if [ -z "${UNIT:-}" ]; then
 fi
 export root UNIT
 
-patience=${BERTH_PATIENCE:-1}
+export patience=${BERTH_PATIENCE:-1}
 
 test_setup() {
 	PATH=$root/bin:$PATH
