@@ -274,7 +274,7 @@ find_before(struct sim *s, struct err *e)
 
 /*
  * All before it with its name and its user, back to one that itself waits for
- * all before it: so a long line of them is as many dependencies, not the square.
+ * all before it: so a long line of them is as many dependencies, not more.
  */
 static void
 link_singleton(struct sim *s, int32_t job)

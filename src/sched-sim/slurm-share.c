@@ -82,8 +82,9 @@ slurm_add_share(struct slurm_conf *f, const char *account, const char *parent,
 
 	if (*user != '\0' && *parent != '\0')
 		return err_perm(e, "share: a user has an account, no parent");
-	if (*user == '\0' && *parent == '\0' && strcmp(account, "root") == 0) {
-		(void)account_of(f, account);	/* no siblings, nothing shared */
+	if (*user == '\0' && *parent == '\0' &&
+	    strcmp(account, "root") == 0) {
+		(void)account_of(f, account);	/* it has no siblings */
 		return 0;
 	}
 	if (find(f, account, *user ? user : NULL) != NOBODY)
