@@ -301,6 +301,7 @@ parse_fields(const char *p, size_t len, struct http_head *h)
 struct framing {
 	bool chunked, close, keep_alive, upgrade;
 	int hosts;
+	size_t hops;		/* options of Connection that name fields */
 };
 
 static int
@@ -352,7 +353,8 @@ host_field(struct http_slice v, struct http_head *h, struct framing *fr)
 	return 0;
 }
 
-static void
+/* Each field is compared with each of them later: hence the bound. */
+static int
 connection_field(struct http_slice list, struct http_head *h,
     struct framing *fr)
 {
@@ -365,9 +367,13 @@ connection_field(struct http_slice list, struct http_head *h,
 			fr->keep_alive = true;
 		else if (http_is(t, "upgrade"))
 			fr->upgrade = true;
+		else if (++fr->hops > HTTP_FIELDS_MAX)
+			return bad(h, 431, "Connection names more than 100 "
+			    "fields");
 		else
 			h->names_hops = true;
 	}
+	return 0;
 }
 
 static int
@@ -386,8 +392,7 @@ frame_field(const struct http_field *f, struct http_head *h,
 	case HTTP_HOST:
 		return host_field(f->value, h, fr);
 	case HTTP_CONNECTION:
-		connection_field(f->value, h, fr);
-		return 0;
+		return connection_field(f->value, h, fr);
 	case HTTP_UPGRADE:
 		h->upgrade = f->value;
 		return 0;

@@ -389,6 +389,14 @@ fill() {
 	"$UNIT/http" request <in >got
 	refuses request '431: more than 100 fields' \
 	    "GET / ${h}${fields}B: c\r\n\r\n"
+	names=
+	for i in {1..99}; do
+		names="${names}a,"
+	done
+	printf "GET / ${h}Connection: ${names}b\r\n\r\n" >in
+	"$UNIT/http" request <in >got
+	refuses request '431: Connection names more than 100 fields' \
+	    "GET / ${h}Connection: ${names}b\r\nConnection: c\r\n\r\n"
 }
 
 @test "http: a head of 32 KiB is read, one byte more is refused" {
