@@ -519,14 +519,22 @@ refuses() {
 	END
 }
 
-@test "proxy: silence of an hour: 504; a tunnel that is used lives on" {
+@test "proxy: silence of an hour: 504; a tunnel or an upload lives on" {
 	PATH=$UNIT/fast:$PATH
 	export BERTH_FASTER=500		# an hour is 7.2 s
 	scenario <<-'END'
 	def handler(conn):
 	    head = conn.head()
-	    if b"Upgrade" not in head:
+	    if head.startswith(b"GET") and b"Upgrade" not in head:
 	        conn.to_end()
+	        return
+	    if head.startswith(b"POST"):
+	        left = n - len(conn.rest())
+	        while left > 0:
+	            left -= len(conn.sock.recv(min(left, 1 << 18)))
+	            if time.monotonic() - begin < 9 * SLOWER:
+	                time.sleep(.2)
+	        conn.send(ok())
 	        return
 	    conn.send(H("HTTP/1.1 101 Go", "Upgrade: x", "Connection: upgrade"))
 	    while True:
@@ -544,7 +552,10 @@ refuses() {
 	                      "Connection: upgrade")).status)
 	    return c
 	quiet, one_way, both = tunnel(), tunnel(), tunnel()
-	begin = time.monotonic()
+	begin, n = time.monotonic(), 1 << 24
+	upload = p.client()
+	sending = start(upload.send, H("POST /a HTTP/1.1", "Host: h",
+	                               "Content-Length: %d" % n) + bytes(n))
 	while time.monotonic() - begin < 9 * SLOWER:
 	    one_way.send(b"o")
 	    both.send(b"e")
@@ -554,12 +565,14 @@ refuses() {
 	a = silent.answer()
 	same((504, "no answer in time"),
 	     (a.status, json.loads(a.body)["error"]))
-	same(4, len(s.conns))
+	same(200, upload.answer().status)
+	join([sending])
+	same(5, len(s.conns))
 	both.send(b"e")
 	same(b"e", both.take(1))
 	one_way.send(b"e")
 	same(b"e", one_way.take(1))
-	for c in (silent, one_way, both):
+	for c in (silent, one_way, both, upload):
 	    c.close()
 	END
 }

@@ -150,12 +150,21 @@ forget_sent(struct conn *c)
 	c->req_sent = 0;
 }
 
-/* As much as the instance takes now. */
+static void
+up_timer(struct upstream *u, int64_t ms)
+{
+	(void)ev_timer_set(px.ev, &u->timer, ev_now_ms(px.ev) + ms,
+	    on_deadline);
+}
+
+/* As much as the instance takes now; one that takes something is at work. */
 static size_t
 send_some(struct upstream *u, const char *p, size_t len)
 {
 	ssize_t n = send(u->io.fd, p, len, MSG_NOSIGNAL);
 
+	if (n > 0 && u->conn->state != CONN_TUNNEL)
+		up_timer(u, RESPONSE_MS);
 	if (n < 0 && errno != EAGAIN && errno != EINTR)
 		u->deaf = true;		/* it may still have answered */
 	return n > 0 ? (size_t)n : 0;
@@ -210,13 +219,6 @@ relay_flush(struct conn *c)
 		forget_sent(c);
 	relay_watch(u);
 	conn_watch(c);
-}
-
-static void
-up_timer(struct upstream *u, int64_t ms)
-{
-	(void)ev_timer_set(px.ev, &u->timer, ev_now_ms(px.ev) + ms,
-	    on_deadline);
 }
 
 static void
