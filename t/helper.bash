@@ -94,8 +94,9 @@ spawn() {
 
 # end_pid PID: returns 1 when it had to be killed, or never was.
 end_pid() {
-	kill -TERM "$1" || return 1
+	# not after it: what ends under LeakSanitizer is stopped by itself just then
 	kill -CONT "$1" 2>/dev/null || :
+	kill -TERM "$1" || return 1
 	if ! await 10 pids_dead "$1"; then
 		kill -KILL "$1"
 		return 1
