@@ -673,6 +673,8 @@ refused() {
 	run -0 bash -c '"$0" job.sh <&-' "$UNIT/fake-svc-submit"
 	[ "$output" = '{"kind":"submitted","name":"job.sh","job_id":100}' ]
 	rm "$fake"/*
+	# where stdout is closed, valgrind's own log would take its place
+	[[ $UNIT != */valgrind/* ]] || return 0
 	run -75 bash -c '"$0" job.sh >&-' "$UNIT/fake-svc-submit"
 	[ "$output" = "svc-submit: stdout: Bad file descriptor" ]
 	[ ! -e "$fake/log" ]
