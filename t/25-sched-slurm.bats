@@ -352,6 +352,38 @@ job() {
 	)
 }
 
+# As Slurm 22.05.8 planned it: what is kept for 2, 3 and 4, one behind the other,
+# is one step, so that 5 sees its end, and 6 would be in its way.
+@test "backfill: reservations that follow each other are one" {
+	cat >cluster <<-'END'
+	SchedulerParameters=bf_interval=1
+	NodeName=n1 CPUs=1 Feature=a
+	NodeName=n2 CPUs=1 Feature=b
+	PartitionName=main Nodes=ALL Default=YES
+	END
+	while read -r id at cpus limit node; do
+		echo '{"kind":"job","job_id":'"$id"',"submit_at":'"$at"',"cpus":'"$cpus"',"node_count":'"$cpus"',"limit_s":'"$limit"',"run_s":'"$limit"',"constraint":'"$node"'}'
+	done >in <<-'END'
+	1 0 1 60 "a"
+	2 1 1 60 "a"
+	3 1 1 60 "a"
+	4 1 1 60 "a"
+	5 1 2 60 "a|b"
+	6 1 1 600 "b"
+	END
+	sched-sim -c cluster -p slurm <in >out
+	jq -r '"\(.job_id) \(.start_at) \(.nodes)"' out | sort -n |
+		diff -u - <(cat <<-'END'
+	1 0 n1
+	2 60 n1
+	3 120 n1
+	4 180 n1
+	5 240 n[1-2]
+	6 300 n2
+	END
+	)
+}
+
 # as_seen N JOBS: what a real Slurm did with so many, t/slurm-seen-N.txt.
 as_seen() {
 	cat >cluster <<-'END'

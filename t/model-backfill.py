@@ -371,10 +371,29 @@ class Model(nodes_.Model):
                 if j.need.partition in n.partitions}
         return bool(mine & (off(at, edge) - off(edge, edge + 1)))
 
+    @staticmethod
+    def reserve(kept, a, b, nodes):
+        """One more. Then two steps that are alike become one, the first such
+        pair from the step before the one that a cuts to the one at b."""
+        for at in a, b:
+            for i, (x, y, ns) in enumerate(kept):
+                if x < at < y:
+                    kept[i:i + 1] = [(x, at, ns), (at, y, ns)]
+                    break
+        kept[:] = [(x, y, ns | nodes if a <= x < b else ns)
+                   for x, y, ns in kept]
+        first = next(i for i, k in enumerate(kept) if k[0] == a)
+        for i in range(max(first - 2, 0), len(kept) - 1):
+            if kept[i][0] >= b:
+                break
+            if kept[i][2] == kept[i + 1][2]:
+                kept[i:i + 2] = [(kept[i][0], kept[i + 1][1], kept[i][2])]
+                break
+
     def backfill(self):
         c = self.conf
         end = self.now + c["window"] * 60
-        kept, tries, starts = [], {}, 0     # (from, to, nodes)
+        kept, tries, starts = [(self.now, end, set())], {}, 0
         unit = c["resolution"]
         for j in self.queue()[:c["test"]]:
             tries[j.share] = tries.get(j.share, 0) + 1
@@ -427,7 +446,7 @@ class Model(nodes_.Model):
                         max(when, self.now) // unit * unit + unit)
                 b = min(b, end)
                 if a < b:
-                    kept.append((a, b, {p.node.place for p in got}))
+                    self.reserve(kept, a, b, {p.node.place for p in got})
 
     # ---- time
 

@@ -93,6 +93,26 @@ cut(struct plan *p, int64_t t)
 }
 
 /*
+ * Of these steps the first one that is like the one before it is dropped,
+ * and no other, as in Slurm. It can be seen which are left: a job that finds no
+ * nodes looks no further than the first step behind its end.
+ */
+static void
+drop_like(struct plan *p, size_t from, size_t to)
+{
+	size_t i, size = p->words * sizeof(uint64_t);
+
+	for (i = from + 1; i <= to && i < p->len; i++)
+		if (memcmp(p->steps[i - 1].nodes, p->steps[i].nodes,
+		    size) == 0) {
+			free(p->steps[i].nodes);
+			memmove(p->steps + i, p->steps + i + 1,
+			    (--p->len - i) * sizeof(*p->steps));
+			return;
+		}
+}
+
+/*
  * Keeps these nodes, whole, from at to end, in steps of the resolution, for
  * the job.
  */
@@ -116,6 +136,7 @@ keep(struct plan *p, const struct sim *s, int32_t job, int64_t at, int64_t end,
 		for (k = 0; k < len; k++)
 			p->steps[i].nodes[parts[k].node / 64] &=
 			    ~((uint64_t)1 << (parts[k].node % 64));
+	drop_like(p, first < 2 ? 0 : first - 2, last);
 }
 
 /* Whether the second step has a node of all that the first leaves of now. */
