@@ -100,11 +100,12 @@ kill_one() {
 	fi
 }
 
-# Another job than the victim in its place, and two of them ready.
+# Two ready, and the victim none of them: in one look, as it is up in a first
+# one and down in a second.
 replaced() {
-	ready 2 && ! admin_get /status | jq -e --argjson job "$job" \
-		'.services[].instances[] | select(.job_id == $job and .usable)' \
-		>/dev/null
+	admin_get /status | jq -e --argjson job "$job" '.services[]
+		| select(.service == "hello").instances | map(select(.usable))
+		| length >= 2 and all(.job_id != $job)' >/dev/null
 }
 
 kill_and_count() {
