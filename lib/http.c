@@ -112,17 +112,6 @@ next_token(struct http_slice *list, struct http_slice *token)
 	return true;
 }
 
-bool
-http_has_token(struct http_slice list, const char *token)
-{
-	struct http_slice t;
-
-	while (next_token(&list, &t))
-		if (http_is(t, token))
-			return true;
-	return false;
-}
-
 const struct http_field *
 http_find(const struct http_head *h, const char *name)
 {

@@ -103,9 +103,6 @@ int http_parse_response(const char *p, size_t len, bool to_head,
 /* Whether field f is for this connection only: by name, or by Connection. */
 bool http_is_hop(const struct http_head *h, const struct http_field *f);
 
-/* Whether the comma-separated list holds the token, in any case. */
-bool http_has_token(struct http_slice list, const char *token);
-
 /* What names (tokens) and values of fields are made of. */
 bool http_token_char(char c);
 bool http_value_char(char c);
