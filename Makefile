@@ -45,13 +45,13 @@ svc-run = $(call own,svc-run) lib/slurmio.o lib/fetch.o -lslurm -lcurl
 svc-submit = $(call own,svc-submit) lib/slurmio.o -lslurm
 
 # Drivers of the tests: t/unit/NAME.c alone over the library, the Slurm tools
-# over fake-slurm.c instead of libslurm, svc-proxy with a clock that is faster
-# and reads and writes that are cut short.
+# over fake-slurm.c instead of libslurm, svc-proxy with a clock that tests
+# hold and reads and writes that are cut short.
 DRIVERS = $(patsubst t/unit/%.c,%,$(filter-out t/unit/fake-%.c, \
 	$(wildcard t/unit/*.c)))
 FAKES = $(SLURM_TOOLS:%=fake-%)
-FAST = $(B)/t/fast/svc-proxy
-TEST_BINS = $(addprefix $(B)/t/,$(DRIVERS) $(FAKES)) $(FAST)
+FAKED = $(B)/t/fakes/svc-proxy
+TEST_BINS = $(addprefix $(B)/t/,$(DRIVERS) $(FAKES)) $(FAKED)
 
 objects = $(addprefix $(B)/,$(filter %.o,$($(1))))
 libs = $(filter -l%,$($(1))) -ljansson
@@ -63,7 +63,7 @@ bin/%: $(B)/bin/% FORCE
 	@ln -sf ../$< $@
 
 .SECONDEXPANSION:
-$(TOOLS:%=$(B)/bin/%) $(FAST): $$(call objects,$$(@F)) $(LIBBERTH)
+$(TOOLS:%=$(B)/bin/%) $(FAKED): $$(call objects,$$(@F)) $(LIBBERTH)
 	@mkdir -p $(@D)
 	$(CC) $(OPT) $(LDFLAGS) -o $@ $^ $(call libs,$(@F))
 
@@ -79,8 +79,8 @@ $(FAKES:%=$(B)/t/%): $(B)/t/fake-%: $$(call objects,%) \
 	$(CC) $(OPT) $(LDFLAGS) -o $@ $^ $(filter-out -lslurm,$(call libs,$*))
 
 WRAPPED = clock_mono_us epoll_wait recv send sendmsg
-$(FAST): LDFLAGS += $(WRAPPED:%=-Wl,--wrap=%)
-$(FAST): $(B)/t/unit/fake-clock.o $(B)/t/unit/fake-socket.o
+$(FAKED): LDFLAGS += $(WRAPPED:%=-Wl,--wrap=%)
+$(FAKED): $(B)/t/unit/fake-clock.o $(B)/t/unit/fake-socket.o
 
 $(LIBBERTH): $(LIB:%=$(B)/lib/%.o)
 	rm -f $@ && ar rcs $@ $^

@@ -53,8 +53,7 @@ load helper
 
 # In a network of its own, which has four ports for connections.
 @test "proxy: no port for a connection: 503, and the instance stays up" {
-	PATH=$UNIT/fast:$PATH
-	export BERTH_FASTER=10		# a second is 0.1 s
+	hold_clock
 	scenario <<-'END'
 	if "OWN_NETWORK" not in os.environ:
 	    os.environ["OWN_NETWORK"] = "yes"
@@ -82,8 +81,7 @@ load helper
 	held = p.service()["inflight"]
 	assert 1 <= held <= 4, held
 	# three checks find no port either
-	checks = time.monotonic() + 0.35 * SLOWER
-	until("they are due", lambda: time.monotonic() > checks)
+	clock.wait(3)
 	i = p.service()["instances"][0]
 	same(("up", True, held, False), (i["health"], i["usable"], i["inflight"],
 	                                 "last_error" in i))

@@ -389,32 +389,30 @@ refuses() {
 	END
 }
 
-# With the clock of t/unit/fake-clock.c a minute is 0.6 s, or BERTH_FASTER.
 @test "proxy: deadlines of a client that is slow or silent" {
-	PATH=$UNIT/fast:$PATH
+	hold_clock
 	scenario <<-'END'
 	p, s = ready(echo)
-	def took(fn):
-	    begin = time.monotonic()
-	    fn()
-	    return (time.monotonic() - begin) / SLOWER
+	def ends(c):
+	    """After how many seconds it is answered, or closed."""
+	    c.sock.setblocking(False)
+	    def ended():
+	        try:
+	            c.more()
+	            return True
+	        except BlockingIOError:
+	            return False
+	    t = clock.until("it ends", ended)
+	    c.sock.settimeout(PATIENCE)
+	    return t
 	# a head: 15 s from its first byte, whatever drips in
 	c = p.client()
-	def drip():
-	    c.send(b"GET /a HTTP/1.1\r\n")
-	    try:
-	        while not c.rest():
-	            c.send(b"A")
-	            c.sock.settimeout(0.02)
-	            try:
-	                c.more()
-	            except TimeoutError:
-	                pass
-	    except ConnectionError:
-	        pass
-	t = took(drip)
-	assert 0.14 < t < 0.9, t
-	c.sock.settimeout(PATIENCE)
+	c.send(b"GET /a HTTP/1.1\r\n")
+	for n in range(14):
+	    clock.wait(1)
+	    c.send(b"A")
+	t = 14 + ends(c)
+	assert 14.9 < t < 15.2, t
 	a = c.answer()
 	same((408, "the request did not come in time"),
 	     (a.status, json.loads(a.body)["error"]))
@@ -422,59 +420,74 @@ refuses() {
 	# a body: 60 s of silence
 	c = p.client()
 	c.send(H("PUT /a HTTP/1.1", "Host: h", "Content-Length: 5") + b"123")
-	got = []
-	t = took(lambda: got.append(c.answer()))
-	assert 0.5 < t < 3, t
-	same("the body did not come in time", json.loads(got[0].body)["error"])
+	until("its body is awaited", lambda: p.service()["inflight"])
+	clock.wait(59, 59)
+	c.send(b"4")
+	until("it came on", lambda: b"".join(s.seen()).endswith(b"1234"))
+	t = ends(c)
+	assert 59.9 < t < 60.2, t
+	same("the body did not come in time",
+	     json.loads(c.answer().body)["error"])
 	c.close()
 	# nothing at all, and nothing more: 75 s
 	c = p.client()
-	t = took(c.gone)
-	assert 0.6 < t < 3, t
+	until("it is there", lambda: p.status()["connections"] == 2)
+	t = ends(c)
+	assert 74.9 < t < 75.2, t
+	same(b"", c.rest())
 	c = p.client()
 	c.ask(H("GET /none HTTP/1.1", "Host: h"))
-	t = took(c.gone)
-	assert 0.6 < t < 3, t
+	t = ends(c)
+	assert 74.9 < t < 75.2, t
+	same(b"", c.rest())
 	# an answer that is not read: 120 s
 	big = Server(answering(ok(b"x" * (20 << 20))))
 	p.table(job("a", big, 2))
 	c = p.client()
 	c.send(H("GET /a HTTP/1.1", "Host: h"))
 	until("it is there", lambda: p.service()["inflight"])
-	t = took(lambda: until("it is dropped", p.at_rest))
-	assert 1 < t < 5, t
+	t = clock.until("it is dropped", p.at_rest, 1)
+	assert 119 < t < 600, t	# where pieces are small: after the last
 	c.close()
 	END
 }
 
 @test "proxy: deadlines of an instance, and what they do not cut short" {
-	PATH=$UNIT/fast:$PATH
+	hold_clock
 	scenario <<-'END'
 	# 200 s of work and 200 s between pieces of an upload that it reads late
 	def slow(conn):
 	    head = conn.head()
-	    time.sleep(2)
+	    at.append("head")
+	    until("200 s later", lambda: "read" in at)
 	    conn.take(2000000)
 	    conn.send(H("HTTP/1.1 200 OK", "Content-Length: 4") + b"do")
-	    time.sleep(2)
+	    until("200 s later", lambda: "end" in at)
 	    conn.send(b"ne")
 	    if conn.head():
 	        raise AssertionError("used again")
+	at = []
 	p, s = ready(slow)
 	c = p.client()
 	writer = start(c.send, H("PUT /a HTTP/1.1", "Host: h",
 	                         "Content-Length: 2000000") + b"x" * 2000000)
-	same((200, b"done"), c.answer()[::2])
+	until("it works", lambda: at)
+	clock.wait(200, 20)
+	at.append("read")
+	same((200, b"do"), (c.answer(to_head=True).status, c.take(2)))
+	clock.wait(200, 20)
+	at.append("end")
+	same(b"ne", c.take(2))
 	join([writer])
 	# an unused connection is closed after 55 s
-	until("it is closed", lambda: p.count_fds() <= p.fds + 1, 3 * SLOWER)
+	t = clock.until("it is closed", lambda: p.count_fds() <= p.fds + 1)
+	assert 54.9 < t < 57, t
 	c.close()
 	END
 }
 
 @test "proxy: deadlines of a connect, and of what a refused client still sends" {
-	PATH=$UNIT/fast:$PATH
-	export BERTH_FASTER=10		# 3 s are 0.3 s
+	hold_clock
 	scenario <<-'END'
 	# an instance whose queue of new connections is full: SYNs are lost
 	deaf = socket.create_server(("127.0.0.1", 0), backlog=1)
@@ -493,11 +506,16 @@ refuses() {
 	    except TimeoutError:
 	        break
 	assert len(crowd) < 10, crowd
-	begin = time.monotonic()
-	for i in range(2):
-	    same(200, p.ask(H("POST /a HTTP/1.1", "Host: h",
-	                      "Content-Length: 2") + b"ab").status)
-	assert 0.25 < time.monotonic() - begin < 5
+	begin = clock.now()
+	asks = [start(lambda: same(200, p.ask(
+	    H("POST /a HTTP/1.1", "Host: h", "Content-Length: 2") + b"ab").status))
+	    for i in range(2)]
+	until("both are there", lambda: p.service()["inflight"] == 2 or
+	      b"".join(good.seen()))
+	t = clock.until("both are answered", lambda:
+	                b"".join(good.seen()).count(b"POST / ") == 2)
+	assert 2.9 < t < 4.1, t
+	join(asks)
 	same(["no connection in time", "down"], [p.service()["instances"][0][k]
 	     for k in ("last_error", "health")])
 	same(2, b"".join(good.seen()).count(b"POST / "))
@@ -506,34 +524,31 @@ refuses() {
 	c.send(H("GET /a HTTP/1.1", "Host: h", "A : b"))
 	same(400, c.answer().status)
 	same(b"", c.to_end())
-	begin = time.monotonic()
 	def closed():
 	    try:
 	        c.send(b"x")
 	    except ConnectionError:
 	        return True
-	until("it is closed", closed)
-	assert 0.15 < time.monotonic() - begin < 5
+	t = clock.until("it is closed", closed)
+	assert 1.9 < t < 3.1, t
 	for sock in crowd + [deaf]:
 	    sock.close()
 	END
 }
 
 @test "proxy: silence of an hour: 504; a tunnel or an upload lives on" {
-	PATH=$UNIT/fast:$PATH
-	export BERTH_FASTER=500		# an hour is 7.2 s
+	hold_clock
 	scenario <<-'END'
+	step, n = 1 << 18, 73
 	def handler(conn):
 	    head = conn.head()
 	    if head.startswith(b"GET") and b"Upgrade" not in head:
 	        conn.to_end()
 	        return
 	    if head.startswith(b"POST"):
-	        left = n - len(conn.rest())
-	        while left > 0:
-	            left -= len(conn.sock.recv(min(left, 1 << 18)))
-	            if time.monotonic() - begin < 9 * SLOWER:
-	                time.sleep(.2)
+	        for i in range(n):
+	            conn.take(step)
+	            taken.append(i)
 	        conn.send(ok())
 	        return
 	    conn.send(H("HTTP/1.1 101 Go", "Upgrade: x", "Connection: upgrade"))
@@ -543,6 +558,7 @@ refuses() {
 	            return
 	        if byte == b"e":
 	            conn.send(byte)
+	taken = []
 	p, s = ready(handler, {"retry": {"attempts": 3}})
 	silent = p.client()
 	silent.send(H("GET /a HTTP/1.1", "Host: h"))
@@ -551,22 +567,23 @@ refuses() {
 	    same(101, c.ask(H("GET /a HTTP/1.1", "Host: h", "Upgrade: x",
 	                      "Connection: upgrade")).status)
 	    return c
-	quiet, one_way, both = tunnel(), tunnel(), tunnel()
-	begin, n = time.monotonic(), 1 << 24
-	upload = p.client()
-	sending = start(upload.send, H("POST /a HTTP/1.1", "Host: h",
-	                               "Content-Length: %d" % n) + bytes(n))
-	while time.monotonic() - begin < 9 * SLOWER:
+	quiet, one_way, both, upload = tunnel(), tunnel(), tunnel(), p.client()
+	upload.send(H("POST /a HTTP/1.1", "Host: h",
+	              "Content-Length: %d" % (n * step)))
+	until("all are there", lambda: p.service()["requests"] == 5)
+	for i in range(n):		# 50 s and a piece: an hour, and a little
+	    same(True, i == 72 or p.status()["connections"] == 6)
+	    clock.wait(50, 25)
+	    upload.send(bytes(step))
+	    until("it is taken", lambda: len(taken) == i + 1)
 	    one_way.send(b"o")
 	    both.send(b"e")
 	    same(b"e", both.take(1))
-	    time.sleep(0.5)
 	quiet.gone()
 	a = silent.answer()
 	same((504, "no answer in time"),
 	     (a.status, json.loads(a.body)["error"]))
 	same(200, upload.answer().status)
-	join([sending])
 	same(5, len(s.conns))
 	both.send(b"e")
 	same(b"e", both.take(1))

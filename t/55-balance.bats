@@ -254,8 +254,7 @@ load helper
 }
 
 @test "eject: five errors in a row, then on trial, for longer each time" {
-	PATH=$UNIT/fast:$PATH
-	export BERTH_FASTER=10		# 5 s are 0.5 s
+	hold_clock
 	scenario <<-'END'
 	def sick(conn):
 	    while conn.head():
@@ -273,14 +272,16 @@ load helper
 	     (i["health"], i["usable"], i["last_error"], i["requests"]))
 	same(1, p.service()["ejections"])
 	same(1, p.service()["ready"])
-	until("it is on trial", lambda: ask() == 500)
+	t = clock.until("it is on trial", lambda: ask() == 500)
+	assert 4.9 < t < 5.6, t
 	same(6, state()["requests"])
 	same("ejected", state()["health"])
 	for seconds in (5, 10):
 	    assert "left out for %d s: it answered 500" % seconds in p.said()
 	code[0] = 200
-	until("it is tried again, and taken in", lambda: ask() and
-	      state()["health"] == "up")
+	t = clock.until("it is tried again, and taken in", lambda: ask() and
+	                state()["health"] == "up")
+	assert 9.9 < t < 10.6, t
 	same(7, state()["requests"])
 	assert "last_error" not in state()
 	assert "is taken in again" in p.said()
@@ -497,8 +498,7 @@ load helper
 }
 
 @test "health: rise and fall" {
-	PATH=$UNIT/fast:$PATH
-	export BERTH_FASTER=10
+	hold_clock
 	scenario <<-'END'
 	def checked(conn):
 	    conn.head()
@@ -508,11 +508,11 @@ load helper
 	got, may, code = [], [0], [200]
 	s = Server(checked)
 	p = Proxy({"a": {"health": {"path": "/up", "interval_s": 1,
-	          "timeout_s": 60, "rise": 3, "fall": 3}}})
+	          "timeout_s": 3600, "rise": 3, "fall": 3}}})
 	p.table(job("a", s, ready=None))
 	def after(n, health):
 	    may[0] += n
-	    until("the next check", lambda: len(got) == may[0] + 1)
+	    clock.until("the next check", lambda: len(got) == may[0] + 1)
 	    same(health, p.service()["instances"][0]["health"])
 	after(2, "unknown")
 	after(1, "up")
@@ -666,12 +666,11 @@ load helper
 }
 
 @test "admin: the history of the last steps, and latencies" {
-	PATH=$UNIT/fast:$PATH
-	export BERTH_FASTER=40		# a step is 1/8 s
+	hold_clock
 	scenario <<-'END'
 	def slow(conn):
 	    while conn.head():
-	        time.sleep(0.05 * SLOWER)	# 2 s
+	        clock.wait(2)
 	        conn.send(ok(b"x"))
 	p, s = ready(slow)
 	def history():
@@ -680,7 +679,7 @@ load helper
 	for n in range(7):
 	    same(200, p.ask(H("GET /a HTTP/1.1", "Host: h")).status)
 	same(404, p.ask(H("GET /none HTTP/1.1", "Host: h")).status)
-	until("all are in it", lambda: sum(history()["requests"]) == 7)
+	clock.until("all are in it", lambda: sum(history()["requests"]) == 7)
 	h = history()
 	same(5, h["step_s"])
 	for key in ("requests", "failed", "p50_us", "p95_us"):
@@ -688,13 +687,14 @@ load helper
 	same(0, sum(h["failed"]))
 	for n in range(60):
 	    assert (h["p50_us"][n] == 0) == (h["p95_us"][n] == 0), h
-	assert min(x for x in h["p50_us"] if x) > 800000, h
+	assert 1900000 < min(x for x in h["p50_us"] if x) < 2200000, h
 	for x in (p.service(), p.service()["instances"][0]):
 	    l = x["latency_us"]
 	    same(7, l["count"])
-	    assert 800000 < l["p50"] <= l["p90"] <= l["p99"] < 60000000, l
-	until("they are forgotten", lambda: "latency_us" not in p.service())
-	until("and the steps", lambda: sum(history()["requests"]) == 0)
+	    assert 1900000 < l["p50"] <= l["p90"] <= l["p99"] < 2200000, l
+	clock.until("they are forgotten", lambda: "latency_us" not in
+	            p.service(), 5)
+	clock.until("and the steps", lambda: sum(history()["requests"]) == 0, 5)
 	END
 }
 

@@ -3,14 +3,12 @@
 
 load helper
 
-# With the clock of t/unit/fake-clock.c a second is 10 ms, or BERTH_FASTER.
 setup() {
 	test_setup
-	PATH=$UNIT/fast:$PATH
+	hold_clock
 }
 
 @test "health: checks share a connection, however their answers are framed" {
-	export BERTH_FASTER=10
 	scenario <<-'END'
 	chunks = H("HTTP/1.1 200 OK", "Transfer-Encoding: chunked") + \
 	    b"5;x\r\nhello\r\n0\r\nT: x\r\n\r\n"
@@ -39,7 +37,7 @@ setup() {
 	    p = Proxy({"a": {"health": {"path": "/up?x", "interval_s": 1,
 	                                "timeout_s": 600, "fall": 1}}})
 	    p.table(job("a", s.url + "/b", ready=None))
-	    until("it is checked often", lambda: len(got) > 8)
+	    clock.until("it is checked often", lambda: len(got) > 8)
 	    same("up", p.service()["instances"][0]["health"])
 	    # a rest that is not there when the next check is due is not awaited
 	    if "BERTH_SHORT" not in os.environ:
@@ -53,11 +51,11 @@ setup() {
 	scenario <<-'END'
 	def once(conn):
 	    conn.head()
-	    got.append(time.monotonic())
+	    got.append(clock.now())
 	    conn.send(answer)
 	def twice(conn):
 	    while conn.head():
-	        got.append(time.monotonic())
+	        got.append(clock.now())
 	        conn.send(answer + ok(b"unasked"))
 	for handler, answer in (
 	        (once, ok()), (once, ok(b"x", "Connection: close")),
@@ -69,11 +67,11 @@ setup() {
 	    p = Proxy({"a": {"health": {"path": "/", "interval_s": 10,
 	                                "timeout_s": 600, "fall": 1}}})
 	    p.table(job("a", s))
-	    until("it is checked often", lambda: len(got) > 12)
+	    clock.until("it is checked often", lambda: len(got) > 12, 1)
 	    same("up", p.service()["instances"][0]["health"])
 	    same(0, p.said().count("is down"))
-	    # once an interval of 0.1 s, and once more where it was closed unsaid
-	    assert got[12] - got[0] > 11 * 0.07, [t - got[0] for t in got]
+	    # once an interval, and once more where it was closed unsaid
+	    assert got[12] - got[0] > 11 * 9, [t - got[0] for t in got]
 	    p.finish()
 	END
 }
@@ -90,18 +88,17 @@ setup() {
 	p = Proxy({"a": {"health": {"path": "/", "interval_s": 5,
 	                            "timeout_s": 600, "fall": 1}}})
 	p.table(job("a", s))
-	until("it is checked", lambda: len(got) > 1)
+	clock.until("it is checked", lambda: len(got) > 1)
 	until("and no more", lambda: p.count_fds() == p.fds)
 	fds = {int(n) for n in os.listdir("/proc/%d/fd" % p.child.pid)}
 	full = min(set(range(len(fds) + 1)) - fds)
 	was = resource.prlimit(p.child.pid, resource.RLIMIT_NOFILE)
 	resource.prlimit(p.child.pid, resource.RLIMIT_NOFILE, (full, was[1]))
-	since = time.monotonic()
-	until("checks were due", lambda: time.monotonic() > since + 0.3)
+	clock.wait(30)
 	same(0, p.said().count("is down"))
 	resource.prlimit(p.child.pid, resource.RLIMIT_NOFILE, was)
 	n = len(got)
-	until("it is checked again", lambda: len(got) > n + 1)
+	clock.until("it is checked again", lambda: len(got) > n + 1)
 	same(0, p.said().count("is down"))
 	END
 }
@@ -118,20 +115,20 @@ setup() {
 	p = Proxy({"a": {"health": {"path": "/", "interval_s": 5,
 	                            "timeout_s": 60}}})
 	p.table(job("a", s))
-	until("it is checked", lambda: len(got) > 3)
+	clock.until("it is checked", lambda: len(got) > 3)
 	hung.append(1)
 	def health():
 	    i = p.service()["instances"][0]
 	    return i["health"], i.get("last_error")
-	until("it is down", lambda: health() ==
-	      ("down", "health check: no answer in time"))
+	clock.until("it is down", lambda: health() ==
+	            ("down", "health check: no answer in time"))
 	hung.clear()
-	until("it is up", lambda: health()[0] == "up")
+	clock.until("it is up", lambda: health()[0] == "up")
 	answer[0] = H("HTTP/1.1 503 No", "Content-Length: 0")
-	until("it is down", lambda: health() ==
-	      ("down", "health check: status 503"))
+	clock.until("it is down", lambda: health() ==
+	            ("down", "health check: status 503"))
 	answer[0] = ok()
-	until("it is up", lambda: health()[0] == "up")
+	clock.until("it is up", lambda: health()[0] == "up")
 	END
 }
 
@@ -142,15 +139,15 @@ setup() {
 	p.table(job("a", s, ready=None))
 	until("it was checked", lambda: p.service()["ready"] == 1)
 	s.stop()
-	until("it is down", lambda: p.service()["instances"][0]["health"] ==
-	      "down")
+	t = clock.until("it is down", lambda: p.service()["instances"][0]
+	                ["health"] == "down")
+	assert t <= 2, t
 	same("Connection refused",
 	     p.service()["instances"][0]["last_error"])
 	END
 }
 
 @test "health: SIGHUP with another check asks by it at once" {
-	export BERTH_FASTER=1
 	scenario <<-'END'
 	def handler(conn):
 	    while True:
@@ -169,8 +166,9 @@ setup() {
 	p.services({"a": {"health": conf},
 	            "b": {"health": {**conf, "path": "/old"}}})
 	p.signal(signal.SIGHUP)
-	until("it is down", lambda: p.service("a")["instances"][0]["health"] ==
-	      "down", 10)	# before the server closes what is silent
+	t = clock.until("it is down", lambda: p.service("a")["instances"][0]
+	                ["health"] == "down", 0.1)
+	assert t < 2, t
 	same([b"/old", b"/old", b"/new"], asked[:3])
 	same("up", p.service("b")["instances"][0]["health"])
 	END
@@ -198,7 +196,7 @@ setup() {
 	    return sum(c.got.count(b"(health check)") for c in conns)
 	for n in range(10):
 	    was = checks()
-	    until("it is checked", lambda: checks() > was)
+	    clock.until("it is checked", lambda: checks() > was)
 	    for method in "GET", "POST":
 	        c = p.client()
 	        same(200, c.ask(H("%s /a HTTP/1.1" % method, "Host: h",
@@ -221,15 +219,14 @@ setup() {
 	p = Proxy({"a": {"health": {"path": "/", "interval_s": 200,
 	                            "timeout_s": 1000}}})
 	p.table(*[job("a", s, n + 1) for n in range(400)])
-	until("all were checked twice", lambda: len(got) > 1000)
-	until("the others are closed", lambda: 256 <= p.count_fds() - p.fds <=
-	      260)
+	clock.until("all were checked twice", lambda: len(got) > 1000, 5)
+	clock.until("the others are closed", lambda: 256 <= p.count_fds() -
+	            p.fds <= 260)
 	same(400, p.service()["ready"])
 	END
 }
 
 @test "health: nor more than that of those that requests have used" {
-	export BERTH_FASTER=1
 	scenario <<-'END'
 	def handler(conn):
 	    head = conn.head()
@@ -249,7 +246,7 @@ setup() {
 	p.table(*[job("a", "http://127.0.%d.%d:%d" % (n // 200, n % 200 + 1,
 	                                              s.port), n + 1)
 	          for n in range(300)])
-	until("all were checked", lambda: len(checks) == 300 and kept())
+	clock.until("all were checked", lambda: len(checks) == 300 and kept())
 	c = p.client()
 	for n in range(300):
 	    same(200, c.ask(H("GET /a HTTP/1.1", "Host: h")).status)
@@ -257,6 +254,6 @@ setup() {
 	until("each has one", lambda: p.count_fds() - p.fds >= 300)
 	p.services(conf(3601))
 	p.signal(signal.SIGHUP)		# and all are checked
-	until("on these", lambda: len(checks) == 600 and kept())
+	clock.until("on these", lambda: len(checks) == 600 and kept())
 	END
 }

@@ -164,17 +164,17 @@ use_cluster() {
 # scenario: of a client, svc-proxy and servers, on stdin. scenario_words is a
 # file with more words for all of them, if a test file has any. It is played
 # twice: the second time, svc-proxy's reads and writes are cut short
-# (t/unit/fake-socket.c).
+# (t/unit/fake-socket.c). hold_clock before it: time passes only where the
+# scenario says so, by `clock` (t/unit/fake-clock.c).
+hold_clock() {
+	PATH=$UNIT/fakes:$PATH
+	export BERTH_CLOCK=clock
+}
+
 scenario() {
 	cat ${scenario_words:+"$scenario_words"} - >"$BATS_TEST_TMPDIR/scenario"
-	scenario_play whole && (
-		case $(command -v svc-proxy) in
-		*/fast/*) ;;
-		*) PATH=$UNIT/fast:$PATH BERTH_FASTER=1 ;;
-		esac
-		export BERTH_FASTER BERTH_SHORT=1
+	scenario_play whole && PATH=$UNIT/fakes:$PATH BERTH_SHORT=1 \
 		scenario_play short
-	)
 }
 
 # scenario_play NAME: in a directory of that name.

@@ -16,11 +16,14 @@ descriptor more than at first, and SIGTERM must end it with status 0.
     p.status(), p.records(kind)          GET /status; what came out on stdout
     p.takeover()                         SIGUSR2; p is then the new process
     until(what, fn)                      poll until fn() is true; its value
+    clock.wait(s), clock.until(what, fn) let time pass, where the test holds
+                                         the clock (hold_clock): else none does
     each_way(fn)                         fn(None), then fn(1): byte by byte
 """
 import collections
 import ctypes
 import json
+import mmap
 import os
 import re
 import signal
@@ -39,6 +42,7 @@ Answer = collections.namedtuple("Answer", "status fields body head")
 
 wrong = []          # what threads found
 proxies = []
+clock = None        # see Clock
 
 
 def H(*lines):
@@ -50,7 +54,7 @@ def same(want, got):
         raise AssertionError("\nwant %r\n got %r" % (want, got))
 
 
-def until(what, fn, patience=PATIENCE):
+def until(what, fn, patience=PATIENCE, pause=0.01):
     end = time.monotonic() + patience
     while True:
         value = fn()
@@ -58,7 +62,51 @@ def until(what, fn, patience=PATIENCE):
             return value
         if time.monotonic() > end:
             raise AssertionError("not in time: " + what)
-        time.sleep(0.01)
+        time.sleep(pause)
+
+
+class Clock:
+    """The time of each svc-proxy here, in the file that t/unit/fake-clock.c
+    reads. It stands still but for what a test lets pass."""
+
+    SLOTS = 512
+
+    def __init__(self, path):
+        with open(path, "wb") as f:
+            f.write(struct.pack("=q", 10 ** 9).ljust(8 * self.SLOTS, b"\0"))
+        with open(path, "r+b") as f:
+            self.slots = memoryview(mmap.mmap(f.fileno(), 0)).cast("q")
+
+    def now(self):
+        """In seconds."""
+        return self.slots[0] / 1e6
+
+    def wait(self, seconds, step=1):
+        """Moves it on, so many seconds at a time. What has come is taken
+        before, and what was due is done after each."""
+        end = self.slots[0] + round(seconds * 1e6)
+        self.turn()
+        while self.slots[0] < end:
+            self.slots[0] = min(self.slots[0] + round(step * 1e6), end)
+            self.turn()
+
+    def turn(self):
+        """Each svc-proxy has done what there is to do."""
+        slots = {1 + p.child.pid % (self.SLOTS - 1): p.child
+                 for p in proxies}
+        counts = {slot: self.slots[slot] for slot in slots}
+        until("svc-proxy turns", lambda: all(
+            self.slots[slot] >= counts[slot] + 2 or child.poll() is not None
+            for slot, child in slots.items()), pause=0.0005)
+
+    def until(self, what, fn, step=0.5, most=3600):
+        """Waits until fn() is true; how many seconds that took."""
+        begin = self.now()
+        while not fn():
+            if self.now() > begin + most:
+                raise AssertionError("not in %d s: %s" % (most, what))
+            self.wait(step, step)
+        return self.now() - begin
 
 
 def each_way(fn):
@@ -498,6 +546,9 @@ def ready(handler, conf=None, *args, **more):
 def main():
     PR_SET_CHILD_SUBREAPER = 36     # what our children leave falls to us
     ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    global clock
+    if "BERTH_CLOCK" in os.environ:
+        clock = Clock(os.environ["BERTH_CLOCK"])
     try:
         with open(sys.argv[1]) as f:
             exec(compile(f.read(), sys.argv[1], "exec"), globals())
