@@ -155,22 +155,29 @@ setup() {
 	        if not head:
 	            return
 	        asked.append(head.split(b" ")[1])
+	        until("it may", lambda: len(asked) <= may[0])
 	        conn.send(ok() if head.startswith(b"GET /old") else
 	                  H("HTTP/1.1 500 No", "Content-Length: 0"))
-	asked, s = [], Server(handler)
-	conf = {"path": "/old", "interval_s": 3600, "timeout_s": 600, "fall": 1}
-	p = Proxy({"a": {"health": conf}, "b": {"health": dict(conf)}})
-	p.table(job("a", s, 1), job("b", s, 2))
-	until("both were asked", lambda: asked == [b"/old", b"/old"])
-	conf["path"] = "/new"
-	p.services({"a": {"health": conf},
-	            "b": {"health": {**conf, "path": "/old"}}})
-	p.signal(signal.SIGHUP)
-	t = clock.until("it is down", lambda: p.service("a")["instances"][0]
-	                ["health"] == "down", 0.1)
-	assert t < 2, t
-	same([b"/old", b"/old", b"/new"], asked[:3])
-	same("up", p.service("b")["instances"][0]["health"])
+	# between two checks, and while one is under way
+	for free in 100, 0:
+	    asked, may, s = [], [free], Server(handler)
+	    conf = {"path": "/old", "interval_s": 3600, "timeout_s": 600,
+	            "fall": 1}
+	    p = Proxy({"a": {"health": conf}, "b": {"health": dict(conf)}})
+	    p.table(job("a", s, 1), job("b", s, 2))
+	    until("both were asked", lambda: asked == [b"/old", b"/old"])
+	    clock.wait(0)
+	    conf["path"] = "/new"
+	    p.services({"a": {"health": conf},
+	                "b": {"health": {**conf, "path": "/old"}}})
+	    p.signal(signal.SIGHUP)
+	    until("they are read", lambda: "services read again" in p.said())
+	    may[0] = 100
+	    t = clock.until("it is down", lambda: p.service("a")["instances"][0]
+	                    ["health"] == "down", 0.1)
+	    assert t < 2, t
+	    same([b"/old", b"/old", b"/new"], asked[:3])
+	    same("up", p.service("b")["instances"][0]["health"])
 	END
 }
 

@@ -47,6 +47,7 @@ struct check {
 	bool used;		/* the connection has served before */
 	bool early;		/* this check is, as a connection was closed */
 	bool closes;		/* the instance closes what is unused */
+	bool again;		/* the one under way is not the last word */
 	int64_t begun_ms;
 	struct buf in;		/* part of a head */
 	size_t line;
@@ -86,12 +87,18 @@ at_timeout(struct check *k)
 
 /*
  * An interval after the last one began, a tenth more or less; with a beat, but
- * no later in the mean for that.
+ * no later in the mean for that. At once, if that was asked for meanwhile.
  */
 static void
 at_interval(struct check *k)
 {
-	int64_t ms = rng_jitter(&px.rng,
+	int64_t ms;
+
+	if (k->again) {
+		at(k, ev_now_ms(px.ev));
+		return;
+	}
+	ms = rng_jitter(&px.rng,
 	    k->inst->svc->conf.health.interval_s * 1000, 10);
 
 	ms = k->begun_ms + ms - rng_below(&px.rng, BEAT_MS);
@@ -433,6 +440,7 @@ begin(struct check *k)
 	int fd;
 
 	k->begun_ms = ev_now_ms(px.ev);
+	k->again = false;
 	if (by_connect(k))
 		hang_up(k);	/* it was not, before SIGHUP */
 	else if (k->state == CHECK_REST && k->inst->outstanding == 0)
@@ -486,6 +494,8 @@ check_start(struct instance *i)
 	}
 	if (k->state == CHECK_REST || k->state == CHECK_KEPT)
 		at(k, ev_now_ms(px.ev));
+	else
+		k->again = true;
 }
 
 void

@@ -414,7 +414,7 @@ void stats_done(const struct conn *c);
 void stats_tick(void);		/* each second */
 
 /* health.c */
-void check_start(struct instance *i);	/* again: at once */
+void check_start(struct instance *i);	/* again: at once, or next */
 void check_stop(struct instance *i);
 /* Its connection, at rest and now the caller's; -1: it has none to lend. */
 int check_lend(struct instance *i);
