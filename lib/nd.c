@@ -3,7 +3,6 @@
  */
 #include "nd.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
@@ -168,18 +167,18 @@ int
 nd_parse(const struct nd_in *in, const char *line, size_t len, json_t **rec,
     struct err *e)
 {
+	const char *nul = memchr(line, '\0', len);
 	json_error_t je;
 
-	assert(line != NULL);
 	*rec = json_loadb(line, len, JSON_REJECT_DUPLICATES, &je);
 	if (*rec == NULL)
 		return err_perm(e, "%s:%lu: column %d: %s", in->name,
 		    in->line, je.column, je.text);
-	if (strlen(line) < len) {	/* jansson skips it behind a number */
+	if (nul != NULL) {	/* jansson skips it behind a number */
 		json_decref(*rec);
 		*rec = NULL;
-		return err_perm(e, "%s:%lu: column %zu: NUL byte", in->name,
-		    in->line, strlen(line) + 1);
+		return err_perm(e, "%s:%lu: column %td: NUL byte", in->name,
+		    in->line, nul - line + 1);
 	}
 	if (!json_is_object(*rec)) {
 		json_decref(*rec);

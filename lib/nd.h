@@ -45,7 +45,10 @@ int nd_fill(struct nd_in *in, struct err *e);
  */
 int nd_next(struct nd_in *in, char **line, size_t *len, struct err *e);
 
-/* A line as a JSON object (the caller's reference): 0, or -1 and *e. */
+/*
+ * A line as a JSON object (the caller's reference): 0, or -1 and *e. Nothing is
+ * read behind it.
+ */
 int nd_parse(const struct nd_in *in, const char *line, size_t len,
     json_t **rec, struct err *e);
 

@@ -50,6 +50,22 @@ as_filter(struct nd_in *in)
 	}
 }
 
+/* nd_parse, where not one byte more than the line may be read. */
+static int
+parse_alone(const struct nd_in *in, const char *line, size_t len,
+    json_t **rec, struct err *e)
+{
+	char *alone = malloc(len);
+	int got;
+
+	if (alone == NULL)
+		return err_errno(e, "nd");
+	memcpy(alone, line, len);
+	got = nd_parse(in, alone, len, rec, e);
+	free(alone);
+	return got;
+}
+
 static void
 lines(struct nd_in *in)
 {
@@ -60,7 +76,7 @@ lines(struct nd_in *in)
 	int got;
 
 	while ((got = nd_next(in, &line, &len, &e)) != 0) {
-		if (got < 0 || nd_parse(in, line, len, &rec, &e) < 0)
+		if (got < 0 || parse_alone(in, line, len, &rec, &e) < 0)
 			unit_err(&e);
 		else
 			show(in, rec);
