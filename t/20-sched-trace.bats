@@ -195,6 +195,10 @@ odd() {
 	odd "in:1: field 4, iters: '2.5' is not a number of 0 to 2^53" synergy
 	echo '0,alexnet,-1,2,1' >in
 	odd "in:1: field 3, submit_at: '-1' is not a number of 0 to 2^53" synergy
+	echo '0,alexnet,9007199254740992,1,1' >in
+	sched-trace synergy in >got
+	echo '0,alexnet,9007199254740993,1,1' >in
+	odd "in:1: field 3, submit_at: '9007199254740993' is not a number of 0 to 2^53" synergy
 	echo '0,a"b,1,2,1' >in
 	odd "in:1: field 2: 'a\"b' is not the name of a model" synergy
 	echo '{"kind":"job","job_id":0,"submit_at":1,"model":"m","iters":2}' >in

@@ -9,6 +9,8 @@
 #include <string.h>
 
 #include "die.h"
+#include "num.h"
+#include "rec.h"
 
 bool
 line_next(struct nd_in *in, char **line, size_t *len)
@@ -122,8 +124,9 @@ line_kind(const char *line, size_t len, struct err *e)
 int
 line_number(const char *s, double *out)
 {
-	int64_t n = 0;
 	const char *p = s;
+	int64_t n = 0;
+	struct err e;
 	char *end;
 
 	if (strcmp(s, "-1") == 0) {
@@ -138,6 +141,12 @@ line_number(const char *s, double *out)
 	}
 	if (*s == '\0' || s[strspn(s, "0123456789.")] != '\0')
 		return -1;
+	if (strchr(s, '.') == NULL) {	/* strtod would round 2^53 + 1 */
+		if (num_int(s, 0, REC_MAX, &n, &e) < 0)
+			return -1;
+		*out = (double)n;
+		return 0;
+	}
 	*out = strtod(s, &end);
 	return end > s && *end == '\0' && *out <= NUMBER_MAX ? 0 : -1;
 }
