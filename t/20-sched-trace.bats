@@ -251,6 +251,36 @@ odd() {
 	END
 }
 
+@test "sacct: kinds of GPUs with long names, memory that is all of a node" {
+	cat >in <<-'END'
+	JobID|Submit|AllocTRES|ReqMem
+	1|100|cpu=1,gres/gpu:nvidia_a100-sxm-80gb=12,mem=4G,node=1|2G
+	2|100|gres/gpu:nvidia_a100_80gb_pcie_of_node_7=2,gres/gpu:v100=1|
+	3|100|cpu=1,mem=0,node=1|0
+	4|100|cpu=1,mem=0,node=1|2G
+	END
+	sched-trace sacct in >got
+	diff -u - got <<-'END'
+	{"kind":"job","job_id":1,"submit_at":100,"gpus":12,"mem_mb":4096}
+	{"kind":"job","job_id":2,"submit_at":100,"gpus":3}
+	{"kind":"job","job_id":3,"submit_at":100}
+	{"kind":"job","job_id":4,"submit_at":100,"mem_mb":2048}
+	END
+	printf '%s\n' 'JobID|Submit|AllocTRES' '1|1|gres/gpu:a=,mem=1G' >in
+	odd "in:2: 'gres/gpu:a=' is not a number of GPUs" sacct
+	printf '%s\n' 'JobID|Submit|AllocTRES' '1|1|gres/gpu:a,b=3' >in
+	odd "in:2: 'gres/gpu:a' is not a number of GPUs" sacct
+}
+
+@test "sacct: the hour that a clock passes over, also where it is half of one" {
+	printf '%s\n' 'JobID|Submit' '1|2024-10-06T02:15:00' >in
+	TZ=Australia/Lord_Howe odd "in:2: '2024-10-06T02:15:00' is not a time: the clock never said so" sacct
+	sched-trace sacct in >got
+	diff -u - got <<<'{"kind":"job","job_id":1,"submit_at":1728180900}'
+	printf '%s\n' 'JobID|Submit' '1|2024-03-31T02:15:00' >in
+	TZ=Europe/Berlin odd "in:2: '2024-03-31T02:15:00' is not a time: the clock never said so" sacct
+}
+
 @test "sacct: what is odd" {
 	local head='JobID|JobName|Submit'
 	echo 'some text' >in

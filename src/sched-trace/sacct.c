@@ -113,7 +113,7 @@ time_of(const char *s, double *out, struct err *e)
 	same = tm;
 	t = mktime(&tm);
 	if (tm.tm_mday != same.tm_mday || tm.tm_hour != same.tm_hour ||
-	    tm.tm_sec != same.tm_sec)
+	    tm.tm_min != same.tm_min || tm.tm_sec != same.tm_sec)
 		return err_perm(e, "'%s' is not a time: the clock never said "
 		    "so", s);
 	if (t < 0)
@@ -227,19 +227,21 @@ static int
 gpus_of(const char *tres, double *gpus, struct err *e)
 {
 	static const char typed[] = "gres/gpu:";
-	char part[32];
+	char count[32];
 	const char *p;
 	double n, sum = 0;
+	size_t len, name;
 
-	if (tres_part(tres, "gres/gpu", part, sizeof(part)) != NULL)
-		return count_of(part, gpus, e);
-	for (p = tres; (p = strstr(p, typed)) != NULL; p += strlen(typed)) {
-		(void)snprintf(part, sizeof(part), "%.*s",
-		    (int)strcspn(p, ","), p);
-		if (strchr(part, '=') == NULL ||
-		    line_whole(strchr(part, '=') + 1, &n) < 0)
-			return err_perm(e, "'%s' is not a number of GPUs",
-			    part);
+	if (tres_part(tres, "gres/gpu", count, sizeof(count)) != NULL)
+		return count_of(count, gpus, e);
+	for (p = tres; (p = strstr(p, typed)) != NULL; p += len) {
+		len = strcspn(p, ",");
+		name = MIN(strcspn(p, "=") + 1, len);
+		(void)snprintf(count, sizeof(count), "%.*s",
+		    (int)(len - name), p + name);
+		if (line_whole(count, &n) < 0)
+			return err_perm(e, "'%.*s' is not a number of GPUs",
+			    (int)len, p);
 		*gpus = sum += n;
 	}
 	return 0;
@@ -265,7 +267,10 @@ mem_of(const char *s, double *mb, struct err *e)
 	return 0;
 }
 
-/* "4G" in all; until Slurm 20.11 "4Gn", a node, or "512Mc", a processor. */
+/*
+ * "4G" in all; until Slurm 20.11 "4Gn", a node, or "512Mc", a processor. 0 is
+ * all that a node has, whatever that is.
+ */
 static int
 read_mem(const struct layout *l, char *const *fields, const char *tres,
     struct job *j, struct err *e)
@@ -275,7 +280,8 @@ read_mem(const struct layout *l, char *const *fields, const char *tres,
 	double times = 1;
 	char part[32];
 
-	if (tres_part(tres, "mem", part, sizeof(part)) != NULL)
+	if (tres_part(tres, "mem", part, sizeof(part)) != NULL &&
+	    strcmp(part, "0") != 0)
 		return mem_of(part, &j->n[JOB_MEM], e);
 	if (len == 0 || len >= sizeof(part) || strcmp(asked, "0") == 0)
 		return 0;
