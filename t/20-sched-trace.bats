@@ -455,6 +455,14 @@ model() {
 		[ "$stderr" = 'sched-trace: generate: --stream and --jobs must say what' ]
 	done
 	run -2 sched-trace generate --stream=synergy-single --jobs=3 in
+	for given in --procs=8 --load=0.5 --cv=2 --arrivals=gamma --estimates=exact; do
+		run -2 --separate-stderr sched-trace generate \
+			--stream=synergy-single --jobs=3 "$given"
+		[ "$stderr" = "sched-trace: ${given%=*} is not for --stream=synergy-single" ]
+	done
+	run -2 --separate-stderr sched-trace generate --stream=lublin --jobs=3 \
+		--split=20,70,10
+	[ "$stderr" = 'sched-trace: --split is not for --stream=lublin' ]
 	run -2 --separate-stderr sched-trace generate --stream=x --jobs=3
 	[ "$stderr" = 'sched-trace: --stream=x: known are synergy-single, synergy-synth, lublin and log-uniform' ]
 	run -2 --separate-stderr sched-trace --split=50,50,1

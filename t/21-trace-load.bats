@@ -13,9 +13,10 @@ make_() {
 	local seed jobs procs arrivals rate cv estimates
 	while read -r seed jobs procs arrivals rate cv estimates; do
 		make_ --stream=lublin --seed="$seed" --jobs="$jobs" \
-			--procs="$procs" --arrivals="$arrivals" --cv="$cv" \
+			--procs="$procs" --arrivals="$arrivals" \
 			--estimates="$estimates" \
-			$([ "$arrivals" = daily ] || echo "--rate=$rate")
+			$([ "$arrivals" = daily ] || echo "--rate=$rate") \
+			$([ "$arrivals" != gamma ] || echo "--cv=$cv")
 		python3 "$root/t/model-load.py" same "$seed" "$jobs" "$procs" \
 			"$arrivals" "$rate" "$cv" "$estimates" >want
 		diff -u want jobs
@@ -127,4 +128,7 @@ make_() {
 	run -2 --separate-stderr sched-trace generate --stream=lublin --jobs=1 \
 		--load=0.5 --rate=9
 	[ "$stderr" = 'sched-trace: --load and --rate: one of them is enough' ]
+	run -2 --separate-stderr sched-trace generate --stream=lublin --jobs=1 \
+		--cv=2
+	[ "$stderr" = 'sched-trace: --cv is not for --arrivals=daily' ]
 }

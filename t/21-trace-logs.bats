@@ -469,15 +469,24 @@ for byte in open("in", "rb").read():
 	END
 	[ "$(cat talk)" = 'sched-trace: dropped 1 without a run time and 1 without processors; cut 0 to their estimates (-v names them)' ]
 	run -2 --separate-stderr sched-trace --models philly --synergy=exp in
-	[ "$stderr" = 'sched-trace: philly: --synergy gives models already' ]
+	[ "$stderr" = 'sched-trace: --models is not for philly --synergy' ]
 	odd '--models is not for swf' --models swf
 	odd '--models is not for gavel' --models gavel
 }
 
 @test "wrong usage of these formats is told" {
 	: >in
-	odd 'philly: --multigpu, --arrivals, --rate and --jobs go with --synergy' philly --multigpu
-	odd 'philly: --multigpu, --arrivals, --rate and --jobs go with --synergy' philly --rate=2
+	for given in --multigpu --arrivals=log --rate=2 --jobs=3 --seed=1 \
+		--split=20,70,10; do
+		odd "${given%=*} is not for philly without --synergy" philly "$given"
+	done
+	for given in --clean --cpus-per-gpu=2 --models; do
+		odd "${given%=*} is not for philly --synergy" philly \
+			--synergy=exp "$given"
+	done
+	odd 'philly: --rate is not for --arrivals=log' philly --synergy=exp \
+		--arrivals=log --rate=2
+	odd '--clean is not for gavel' gavel --clean
 	odd '--synergy=x: known are exp and no-exp' philly --synergy=x
 	odd '--arrivals=gamma: known for philly are poisson and log' philly --synergy=exp --arrivals=gamma
 	odd '--stream is not for philly' philly --stream=lublin

@@ -14,7 +14,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { HALF_HOURS = 48, HALF_HOUR_S = 1800, DAY_BEGINS = 11 };
+enum { HALF_HOURS = 48, HALF_HOUR_S = 1800, DAY_BEGINS = 11, DEFAULT_CV = 2 };
 
 /* A gap is exp(G) s, G of this gamma distribution but no more than gap_max. */
 static const double gap_shape = 10.2303 * 1.0225, gap_scale = 0.4871;
@@ -75,6 +75,10 @@ arrivals_init(struct arrivals *a, const char *kind, double cv, struct err *e)
 		return err_perm(e, "--arrivals=%s: known are poisson, gamma "
 		    "and daily", kind);
 	a->kind = (int)i;
+	if (cv > 0 && a->kind != ARRIVALS_GAMMA)
+		return err_perm(e, "--cv is not for --arrivals=%s", kind);
+	if (cv <= 0)
+		cv = DEFAULT_CV;
 	a->shape = 1 / (cv * cv);
 	if (a->kind == ARRIVALS_DAILY) {
 		a->mean_s = integral(0, gap_max, gap_shape, gap_scale, 1) /

@@ -143,6 +143,5 @@ gavel_read(struct nd_in *in)
 		else
 			job_write(&b, &j, in);
 	}
-	clean_write(&b);
 	buf_release(&b);
 }

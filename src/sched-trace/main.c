@@ -5,7 +5,7 @@
 #include "trace.h"
 
 #include <fcntl.h>
-#include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -80,9 +80,14 @@ static const struct option long_options[] = {
 	ARGS_HOUSE_LONG,
 };
 
-/* What a command takes; each option is for some of them. */
+/*
+ * What a command takes; each option is for some of them. DRAWN: what chance
+ * makes. SPLIT: of Synergy's models. ARRIVALS: as one likes. LOAD: for so many
+ * processors. LIKE_SYNERGY: from a log.
+ */
 enum {
-	MAKE = 1, CLEAN = 2, GPUS_ALONE = 4, STREAM = 8, PHILLY = 16, JOBS = 32,
+	MAKE = 1, CLEAN = 2, GPUS_ALONE = 4, DRAWN = 8, PHILLY = 16, JOBS = 32,
+	SPLIT = 64, ARRIVALS = 128, LOAD = 256, LIKE_SYNERGY = 512,
 };
 
 static const struct format {
@@ -97,16 +102,15 @@ static const struct format {
 	{ "helios", helios_read, NULL, CLEAN | JOBS },
 	{ "openb", openb_read, NULL, CLEAN | JOBS },
 	{ "tiresias", tiresias_read, NULL, CLEAN | GPUS_ALONE | JOBS },
-	{ "gavel", gavel_read, NULL, CLEAN | GPUS_ALONE },
-	{ "philly", philly_read, NULL, CLEAN | GPUS_ALONE | STREAM | PHILLY |
-	    JOBS },
+	{ "gavel", gavel_read, NULL, GPUS_ALONE },
+	{ "philly", philly_read, NULL, CLEAN | GPUS_ALONE | PHILLY | JOBS },
 };
 
 static const char known_formats[] =
 	"swf, synergy, sacct, helios, openb, tiresias, gavel, philly";
 
 struct options opt = {
-	.cv = 2, .seed = 42, .split = { 20, 70, 10 }, .jobs = -1,
+	.seed = 42, .split = { 20, 70, 10 }, .jobs = -1,
 	.procs = 1024, .cpus_per_gpu = 1,
 };
 unsigned long odd_rows;
@@ -154,10 +158,13 @@ takers(int c)
 	case OPT_CLEAN: return CLEAN;
 	case OPT_MODELS: return JOBS;
 	case OPT_CPUS: return GPUS_ALONE;
-	case OPT_SYNERGY: case OPT_MULTIGPU: return PHILLY;
-	case OPT_JOBS: case OPT_RATE: case OPT_SEED: case OPT_SPLIT:
-	case OPT_ARRIVALS: return STREAM;
-	default: return MAKE;
+	case OPT_SYNERGY: return PHILLY;
+	case OPT_MULTIGPU: return LIKE_SYNERGY;
+	case OPT_JOBS: case OPT_RATE: case OPT_SEED: return DRAWN;
+	case OPT_SPLIT: return SPLIT;
+	case OPT_ARRIVALS: return ARRIVALS;
+	case OPT_STREAM: return MAKE;
+	default: return LOAD;
 	}
 }
 
@@ -223,6 +230,34 @@ check_given(const char *command, int takes)
 			    long_options[i].name, command);
 }
 
+/* Which of the others go with a stream. */
+static void
+check_stream(void)
+{
+	bool synergy = strncmp(opt.stream, "synergy-", 8) == 0;
+	char name[64];
+
+	(void)snprintf(name, sizeof(name), "--stream=%s", opt.stream);
+	check_given(name, MAKE | DRAWN | (synergy ? SPLIT : ARRIVALS | LOAD));
+}
+
+/* Which go with a format; philly has two faces. */
+static void
+check_format(const struct format *f)
+{
+	int other = PHILLY | LIKE_SYNERGY | DRAWN | SPLIT | ARRIVALS;
+
+	if ((f->takes & PHILLY) == 0) {
+		check_given(to ? "--to" : f->name, to ? 0 : f->takes);
+		return;
+	}
+	check_given(f->name, f->takes | other);
+	if (opt.synergy == NULL)
+		check_given("philly without --synergy", f->takes);
+	else
+		check_given("philly --synergy", other);
+}
+
 /* The format called so; the process ends where there is none. */
 static const struct format *
 find_format(const char *name)
@@ -273,18 +308,19 @@ main(int argc, char **argv)
 	if (to == NULL)
 		optind++;
 	if (to == NULL && strcmp(what, "generate") == 0) {
-		check_given(what, MAKE | STREAM);
+		check_given(what, MAKE | DRAWN | SPLIT | ARRIVALS | LOAD);
 		if (optind < argc)
 			die_usage(usage_text);
 		if (opt.stream == NULL || opt.jobs < 0)
 			die(ST_PERM, "generate: --stream and --jobs must say "
 			    "what");
+		check_stream();
 		if (generate(&e) < 0)
 			die_err(&e);
 		leave(ST_OK);
 	}
 	f = find_format(what);
-	check_given(to ? "--to" : what, to ? 0 : f->takes);
+	check_format(f);
 	if (argc - optind > 1)
 		die_usage(usage_text);
 	convert(f, argv[optind]);

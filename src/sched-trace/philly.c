@@ -465,15 +465,8 @@ check_options(void)
 {
 	static const char *const kinds[] = { "exp", "no-exp" };
 
-	if (opt.synergy != NULL && opt.models)
-		die(ST_PERM, "philly: --synergy gives models already");
-	if (opt.synergy == NULL) {
-		if (opt.multigpu || opt.arrivals || opt.rate > 0 ||
-		    opt.jobs >= 0)
-			die(ST_PERM, "philly: --multigpu, --arrivals, --rate "
-			    "and --jobs go with --synergy");
+	if (opt.synergy == NULL)
 		return;
-	}
 	if (strcmp(opt.synergy, kinds[0]) != 0 &&
 	    strcmp(opt.synergy, kinds[1]) != 0)
 		die(ST_PERM, "--synergy=%s: known are exp and no-exp",
@@ -482,6 +475,8 @@ check_options(void)
 	    strcmp(opt.arrivals, "log") != 0)
 		die(ST_PERM, "--arrivals=%s: known for philly are poisson and "
 		    "log", opt.arrivals);
+	if (opt.arrivals && opt.rate > 0 && strcmp(opt.arrivals, "log") == 0)
+		die(ST_PERM, "philly: --rate is not for --arrivals=log");
 }
 
 void

@@ -34,7 +34,7 @@ struct options {
 	const char *stream, *arrivals, *estimates;
 	double rate;		/* jobs an hour; 0: not said */
 	double load;		/* part of the cluster; 0: not said */
-	double cv;		/* of gaps: deviation over mean */
+	double cv;		/* of gaps: deviation over mean; 0: not said */
 	uint32_t seed;
 	int64_t split[3];	/* percent of jobs: image, language, speech */
 	int64_t jobs;
@@ -220,7 +220,7 @@ struct arrivals {
 	double now;
 };
 
-/* 0; -1 and *e: there is none such. */
+/* cv is for gamma, 0: the default. 0; -1 and *e: there is none such. */
 int arrivals_init(struct arrivals *a, const char *kind, double cv,
     struct err *e);
 
