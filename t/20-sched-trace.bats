@@ -163,6 +163,28 @@ odd() {
 	odd "in:1: job: 'state' must be text" --to=swf
 	echo '{"kind":"job","job_id":4,"submit_at":1,"x":}' >in
 	odd "in:1: column 44: a value is due" --to=swf
+	echo '{"kind":"job","job_id":4,"submit_at":10,"start_at":9}' >in
+	odd 'in:1: it starts before it is submitted' --to=swf
+	echo '{"kind":"job","job_id":4,"submit_at":10,"start_at":12,"end_at":11}' >in
+	odd 'in:1: it ends before it starts' --to=swf
+}
+
+@test "to swf: a name among numbers is one odd row, the next number is none" {
+	cat >in <<-'END'
+	{"kind":"job","job_id":1,"submit_at":0,"user":"100"}
+	{"kind":"job","job_id":2,"submit_at":0,"user":"ada"}
+	{"kind":"job","job_id":3,"submit_at":0,"user":"101"}
+	END
+	run -1 --separate-stderr sched-trace -k --to=swf in
+	diff -u - <(echo "$output") <<-'END'
+	; Version: 2.2
+	1 0 -1 -1 -1 -1 -1 -1 -1 -1 -1 100 -1 -1 -1 -1 -1 -1
+	3 0 -1 -1 -1 -1 -1 -1 -1 -1 -1 101 -1 -1 -1 -1 -1 -1
+	END
+	diff -u - <(echo "$stderr") <<-'END'
+	sched-trace: in:2: 'user' has both names and numbers in this stream: 'ada': skipped
+	sched-trace: in: 1 odd rows skipped
+	END
 }
 
 # ---- synergy ----

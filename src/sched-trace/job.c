@@ -38,16 +38,24 @@ job_clear(struct job *j)
 }
 
 int
-job_check(struct job *j, struct err *e)
+job_times(double submit, double start, double end, struct err *e)
 {
-	double submit = j->n[JOB_SUBMIT], start = j->n[JOB_START];
-	double end = j->n[JOB_END];
-
 	if (start >= 0 && start < submit)
 		return err_perm(e, "it starts before it is submitted");
 	if (end >= 0 && end < MAX(submit, start))
 		return err_perm(e, "it ends before it %s",
 		    start >= 0 ? "starts" : "is submitted");
+	return 0;
+}
+
+int
+job_check(struct job *j, struct err *e)
+{
+	double submit = j->n[JOB_SUBMIT], start = j->n[JOB_START];
+	double end = j->n[JOB_END];
+
+	if (job_times(submit, start, end, e) < 0)
+		return -1;
 	if (start >= 0 && j->n[JOB_WAIT] < 0)
 		j->n[JOB_WAIT] = start - submit;
 	if (start >= 0 && end >= 0 && j->n[JOB_RUN] < 0)

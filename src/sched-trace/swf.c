@@ -242,17 +242,16 @@ static int
 number_of(struct names *n, const char *key, const char *name, double *out,
     struct err *e)
 {
+	bool number = *name != '\0' &&
+	    strspn(name, "0123456789") == strlen(name) &&
+	    line_number(name, out) == 0;
 	void *known;
 
-	if (*name != '\0' && strspn(name, "0123456789") == strlen(name) &&
-	    line_number(name, out) == 0)
-		n->numbers = true;
-	else
-		n->words = true;
-	if (n->numbers && n->words)
+	if (number ? n->words : n->numbers)
 		return err_perm(e, "'%s' has both names and numbers in this "
 		    "stream: '%s'", key, name);
-	if (n->numbers)
+	*(number ? &n->numbers : &n->words) = true;
+	if (number)
 		return 0;
 	known = map_get(&n->known, name);
 	if (known == NULL) {
@@ -348,9 +347,11 @@ record_row(struct row *r, struct names *names, const char *line, size_t len,
 	if (r->v[JOB] < 0 || r->v[SUBMIT] < 0)
 		return err_perm(e, "job: '%s' is missing",
 		    r->v[JOB] < 0 ? "job_id" : "submit_at");
-	if (r->v[WAIT] < 0 && when[0] >= r->v[SUBMIT])
+	if (job_times(r->v[SUBMIT], when[0], when[1], e) < 0)
+		return -1;
+	if (r->v[WAIT] < 0 && when[0] >= 0)
 		r->v[WAIT] = when[0] - r->v[SUBMIT];
-	if (r->v[RUN] < 0 && when[0] >= 0 && when[1] >= when[0])
+	if (r->v[RUN] < 0 && when[0] >= 0 && when[1] >= 0)
 		r->v[RUN] = when[1] - when[0];
 	return 0;
 }

@@ -113,8 +113,11 @@ struct job {
 
 void job_clear(struct job *j);
 
+/* Whether times are in order; -1: not known. 0; -1 and *e. */
+int job_times(double submit, double start, double end, struct err *e);
+
 /*
- * Whether its times are in order; fills in wait and run time where they follow
+ * The same of a job; fills in wait and run time where they follow
  * from the others. 0; -1 and *e.
  */
 int job_check(struct job *j, struct err *e);
