@@ -187,6 +187,18 @@ odd() {
 	END
 }
 
+@test "an odd row has its line, also where the file is called as the message begins" {
+	echo '{"kind":"job","job_id":1}' >job
+	run -2 --separate-stderr sched-trace --to=swf job
+	[ "$stderr" = "sched-trace: job:1: job: 'submit_at' is missing" ]
+	echo '1 2' >2
+	run -1 --separate-stderr sched-trace -k swf 2
+	[ "${stderr_lines[0]}" = 'sched-trace: 2:1: 2 fields where SWF has 18: skipped' ]
+	head -c 1100000 /dev/zero | tr '\0' x >2
+	run -2 --separate-stderr sched-trace swf 2
+	[ "$stderr" = 'sched-trace: 2:1: line longer than 1048576 bytes' ]
+}
+
 # ---- synergy ----
 
 @test "synergy: replays there and back" {

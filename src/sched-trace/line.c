@@ -39,11 +39,13 @@ line_next(struct nd_in *in, char **line, size_t *len)
 void
 line_odd(const struct nd_in *in, const struct err *e)
 {
+	size_t len = strlen(in->name);
 	char where[64];
 	bool named;
 
 	(void)snprintf(where, sizeof(where), ":%lu: ", in->line);
-	named = strncmp(e->text, in->name, strlen(in->name)) == 0;
+	named = strncmp(e->text, in->name, len) == 0 &&
+	    strncmp(e->text + len, where, strlen(where)) == 0;
 	if (opt.keep_going && named)
 		warn("%s: skipped", e->text);
 	else if (opt.keep_going)
