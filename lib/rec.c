@@ -20,6 +20,19 @@ rec_is(const json_t *rec, const char *kind)
 	return strcmp(rec_kind(rec), kind) == 0;
 }
 
+int
+rec_end_check(const json_t *rec, size_t got, struct err *e)
+{
+	int64_t count = (int64_t)got;
+
+	if (rec_int(rec, "count", 0, REC_MAX, &count, e) < 0)
+		return -1;
+	if (count != (int64_t)got)
+		return err_temp(e, "end: %zu of %lld records have come", got,
+		    (long long)count);
+	return 0;
+}
+
 json_t *
 rec_new(const char *kind)
 {

@@ -32,6 +32,12 @@ const char *rec_kind(const json_t *rec);
 
 bool rec_is(const json_t *rec, const char *kind);
 
+/*
+ * Whether the snapshot that rec, an end, closes had as many records as it says,
+ * if it does: 0; -1 and *e: some were lost before got of them were read.
+ */
+int rec_end_check(const json_t *rec, size_t got, struct err *e);
+
 /* A new object with its kind set, or NULL (no memory). */
 json_t *rec_new(const char *kind);
 

@@ -16,7 +16,8 @@ jobs_are() { cat >slurm/new && mv slurm/new slurm/jobs; }
 # want: the records on stdin and the end of the snapshot, into file want.
 want() {
 	cat >want
-	echo '{"kind":"end","of":"instance","at":1000}' >>want
+	printf '{"kind":"end","of":"instance","count":%d,"at":1000}\n' \
+		"$(wc -l <want)" >>want
 }
 
 # wanted OPTION...: a snapshot is what want says, and nothing is said.
@@ -295,7 +296,7 @@ urls_are() { [ "$(urls)" = "$1" ]; }
 		[ "$(jq -s 'map(.call) | unique == ["jobs"]' slurm/log)" = true ]
 		[ "$(wc -l <slurm/log)" -eq "$(grep -c '"end"' got)" ]
 		# whole snapshots only
-		[ "$(tail -n 1 got)" = '{"kind":"end","of":"instance","at":1000}' ]
+		[ "$(tail -n 1 got)" = '{"kind":"end","of":"instance","count":1,"at":1000}' ]
 	done
 }
 

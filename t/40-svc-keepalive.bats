@@ -661,6 +661,22 @@ bad_line() {
 	bad_line "stdin:1: end: 'at' must be an integer"
 }
 
+@test "a snapshot of which only the rest has come is not used, the next one is" {
+	service hello
+	{
+		pending 1
+		echo '{"kind":"end","of":"instance","at":5000,"count":2}'
+	} >in
+	run -75 --separate-stderr svc-keepalive --once -s services <in
+	[ "$output" = "" ]
+	[ "$stderr" = "svc-keepalive: stdin:2: end: 1 of 2 records have come" ]
+	echo '{"kind":"end","of":"instance","at":5005,"count":0}' >>in
+	orders 2>err >got
+	[ "$(<err)" = "svc-keepalive: stdin:2: end: 1 of 2 records have come: this snapshot is not used" ]
+	submit hello/0/0 >want
+	same_ndjson want got
+}
+
 @test "a daemon tells of bad lines once in a while, not each" {
 	service hello
 	yes '{"torn' | head -n 5000 >in

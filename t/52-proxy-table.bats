@@ -403,6 +403,15 @@ load helper
 	     [x.split(": ", 1)[1] for x in said[3:5]])
 	same("stdin:25: line longer than 1048576 bytes", said[7])
 	same(8, len(said))
+	# nor one of which only the rest has come
+	p.feed(good + b'{"kind":"end","count":2}\n')
+	until("it is said", lambda: p.said().endswith(
+	      "stdin:28: end: 1 of 2 records have come: this snapshot is not used"
+	      "\n"))
+	same([1], [i["job_id"] for i in p.service()["instances"]])
+	p.feed(good + b'{"kind":"end","count":1}\n')
+	until("it is used", lambda: [2] == [
+	      i["job_id"] for i in p.service()["instances"]])
 	p.table(job("a", s, 9))
 	# unknown kinds and fields are passed over
 	p.feed(b'{"kind":"mystery","x":[{}]}\n{"no":"kind"}\n')

@@ -49,7 +49,7 @@ more() { [ "$(records "$1")" -gt "$2" ]; }
 	{"kind":"instance","service":"$svc, b","job_id":$b,"restart":0,"state":"PENDING","reason":"JobHeldUser","ready":false,"request":"order,1"}
 	{"kind":"instance","service":"$svc-ü|","job_id":$c,"restart":0,"state":"PENDING","reason":"JobHeldUser","ready":false,"request":"ordnung-ß"}
 	{"kind":"instance","service":"$svc, d ü","job_id":$d,"restart":0,"state":"PENDING","reason":"JobHeldUser","ready":false}
-	{"kind":"end","of":"instance"}
+	{"kind":"end","of":"instance","count":4}
 	EOF
 	scancel "$a" "$b" "$c" "$d"
 	# they have ended, and are told of as long as Slurm remembers them

@@ -57,6 +57,7 @@ struct discover {
 	struct buf last;		/* the one before, less its end */
 	int64_t unchanged;		/* polls since text was news */
 	int64_t good_at;		/* when Slurm last answered; 0: never */
+	size_t count;			/* records in text */
 	int failures;			/* polls failed since then */
 };
 
@@ -147,8 +148,10 @@ add_job(struct discover *d, const struct slurmio_job *job, bool fresh,
 	struct rec_instance in;
 	int rc = job_instance(job, fresh, dir, d->names, &in, e);
 
-	if (rc > 0)
+	if (rc > 0) {
 		rc = add_line(&d->text, rec_instance_json(&in), e);
+		d->count++;
+	}
 	rec_instance_release(&in);
 	return rc;
 }
@@ -159,6 +162,7 @@ add_jobs(struct discover *d, struct err *e)
 	int dir = -1, rc = 0;
 	size_t i;
 
+	d->count = 0;
 	if (d->urls_dir != NULL && (dir = urls_open(d->urls_dir, e)) < 0)
 		return -1;
 	for (i = 0; i < d->jobs.len && rc == 0; i++)
@@ -171,8 +175,9 @@ add_jobs(struct discover *d, struct err *e)
 static int
 add_end(struct discover *d, struct err *e)
 {
-	return add_line(&d->text, json_pack("{s:s, s:s, s:I}", "kind", "end",
-	    "of", "instance", "at", (json_int_t)d->good_at), e);
+	return add_line(&d->text, json_pack("{s:s, s:s, s:I, s:I}", "kind",
+	    "end", "of", "instance", "count", (json_int_t)d->count, "at",
+	    (json_int_t)d->good_at), e);
 }
 
 /* Keeps what was said for the next poll, and whether it was news. */

@@ -124,7 +124,7 @@ struct keepalive {
 	uint64_t demand_seq;
 	bool whole;		/* a snapshot to decide on is there */
 	bool torn;		/* the one being read cannot be used */
-	bool reading;		/* some of it has come */
+	size_t read;		/* records of it that have come */
 	bool stale;		/* Slurm does not answer */
 };
 

@@ -69,10 +69,34 @@ decide_now(struct keepalive *k, bool fresh)
 		state_save(k, opt.state, opt.once);
 }
 
+static void
+bad_line(struct keepalive *k, const struct err *e)
+{
+	static int64_t said_at;
+	static unsigned long more;
+	int64_t now = clock_mono_ms();
+
+	if (opt.once)
+		die_err(e);
+	k->torn = true;
+	units_drop(k);
+	if (said_at != 0 && now - said_at < SAY_EVERY_MS) {
+		more++;
+		return;
+	}
+	if (more > 0)
+		warn("%lu more bad lines before this one", more);
+	warn("%s: this snapshot is not used", e->text);
+	said_at = now;
+	more = 0;
+}
+
 static int
-take_end(struct keepalive *k, const json_t *rec, struct err *e)
+take_end(struct keepalive *k, const struct nd_in *in, const json_t *rec,
+    struct err *e)
 {
 	int64_t at = clock_wall_s();
+	size_t read = k->read;
 	const char *of = "";
 
 	if (rec_str(rec, "of", &of, e) < 0 ||
@@ -80,7 +104,11 @@ take_end(struct keepalive *k, const json_t *rec, struct err *e)
 		return -1;
 	if (strcmp(of, "instance") != 0)
 		return 0;
-	k->reading = false;
+	k->read = 0;
+	if (!k->torn && rec_end_check(rec, read, e) < 0) {
+		(void)err_prefix(e, "%s:%lu", in->name, in->line);
+		bad_line(k, e);
+	}
 	if (k->torn) {
 		k->torn = false;
 		units_drop(k);
@@ -104,19 +132,21 @@ take_stale(struct keepalive *k, const json_t *rec)
 		note("no orders until Slurm answers again%s%s",
 		    why ? ": " : "", why ? why : "");
 	k->stale = true;
-	k->torn = k->reading = false;
+	k->torn = false;
+	k->read = 0;
 	units_drop(k);
 }
 
 static int
-take(struct keepalive *k, const json_t *rec, struct err *e)
+take(struct keepalive *k, const struct nd_in *in, const json_t *rec,
+    struct err *e)
 {
 	if (rec_is(rec, "instance")) {
-		k->reading = true;
+		k->read++;
 		return unit_add(k, rec, e);
 	}
 	if (rec_is(rec, "end"))
-		return take_end(k, rec, e);
+		return take_end(k, in, rec, e);
 	if (rec_is(rec, "stale")) {
 		take_stale(k, rec);
 	} else if (rec_is(rec, "demand")) {
@@ -129,28 +159,6 @@ take(struct keepalive *k, const json_t *rec, struct err *e)
 }
 
 static void
-bad_line(struct keepalive *k, const struct err *e)
-{
-	static int64_t said_at;
-	static unsigned long more;
-	int64_t now = clock_mono_ms();
-
-	if (opt.once)
-		die_err(e);
-	k->torn = true;
-	units_drop(k);
-	if (said_at != 0 && now - said_at < SAY_EVERY_MS) {
-		more++;
-		return;
-	}
-	if (more > 0)
-		warn("%lu more bad lines before this one", more);
-	warn("%s: this snapshot is not used", e->text);
-	said_at = now;
-	more = 0;
-}
-
-static void
 one_line(struct keepalive *k, struct nd_in *in, const char *line, size_t len)
 {
 	json_t *rec = NULL;
@@ -158,7 +166,7 @@ one_line(struct keepalive *k, struct nd_in *in, const char *line, size_t len)
 
 	if (nd_parse(in, line, len, &rec, &e) < 0) {
 		bad_line(k, &e);
-	} else if (take(k, rec, &e) < 0) {
+	} else if (take(k, in, rec, &e) < 0) {
 		(void)err_prefix(&e, "%s:%lu", in->name, in->line);
 		bad_line(k, &e);
 	}

@@ -216,7 +216,7 @@ unit_keep(struct keepalive *k, struct service *def)
 	if (old != NULL) {
 		u = *old;
 		*old = (struct unit){ 0 };
-	} else if (k->reading) {
+	} else if (k->read > 0) {
 		k->torn = true;		/* its jobs were passed over */
 	}
 	u.def = def;

@@ -311,9 +311,14 @@ pass_on(const char *end, size_t len)
 }
 
 static void
-take_end(const char *line, size_t len)
+take_end(const json_t *rec, const char *line, size_t len)
 {
-	if (feed.torn) {
+	struct err e;
+
+	if (!feed.torn && rec_end_check(rec, feed.len, &e) < 0) {
+		warn("stdin:%lu: %s: this snapshot is not used", feed.in.line,
+		    e.text);
+	} else if (feed.torn) {
 		warn("stdin:%lu: this snapshot lacks a line and is not used",
 		    feed.in.line);
 	} else {
@@ -372,7 +377,7 @@ take_record(const json_t *rec, const char *line, size_t len, struct err *e)
 	if (rec_is(rec, "instance"))
 		return stage_instance(rec, line, len, e);
 	if (rec_is(rec, "end")) {
-		take_end(line, len);
+		take_end(rec, line, len);
 		return 0;
 	}
 	if (rec_is(rec, "stale"))
