@@ -339,11 +339,11 @@ helpers_of() {
 @test "run: --ready-timeout ends CMD, says what it saw last, and is 75" {
 	server
 	echo 500 >status
-	start_file --ready-timeout=3s -- ./server
+	start_file --ready-timeout=8s -- ./server
 	ended 75
 	[ -e term ]
 	[ -z "$(ls -A urls)" ]
-	grep -Eqx 'svc-run: not ready after 3 s: http://127.0.0.1:[0-9]+/: status 500 Internal Server Error is not one of 200-399,401' talk
+	grep -Eqx 'svc-run: not ready after 8 s: http://127.0.0.1:[0-9]+/: status 500 Internal Server Error is not one of 200-399,401' talk
 	# deaf, too: SIGKILL after five seconds, still 75
 	start_file --ready-timeout=200ms -- sh -c 'trap "" TERM; while :; do sleep 1; done'
 	ended 75
@@ -393,13 +393,14 @@ thief() {
 	ended 0
 }
 
-@test "run: after a lost port the time limit is asked for again" {
+@test "run: lost late, by one that loads long; the time limit is asked for again" {
 	server
 	thief
 	export THEFTS=1
 	printf 'job 1800\n' >slurm/answers
 	start_file --drain=0s -- sh -c '
 		until grep -q "\"job\"" slurm/log; do sleep 0.02; done
+		[ -e ports ] || sleep 5.2	# it binds when it has loaded
 		exec ./thief'
 	await 20 test -e "$url_file"
 	await 20 eval '[ "$(grep -c "\"job\"" slurm/log)" -ge 2 ]'

@@ -32,7 +32,7 @@ enum {
 	KILL_UNREADY_MS = 5000,	/* the same for one that never served */
 	KILL_LEFT_MS = 5000,	/* the same for what CMD left */
 	GIVE_UP_MS = 5000,	/* after SIGKILL: hung in the kernel */
-	PORT_LOST_MS = 5000,	/* CMD ends this soon without its port */
+	PORT_LOST_MS = 5000,	/* so long it may be another's that answers */
 	PORTS = 4,		/* tried in all */
 	SAY_FIRST_MS = 1000,
 	SAY_MAX_MS = 60000,
@@ -312,8 +312,8 @@ prober_ended(struct run *r, int status)
 static void
 cmd_ended(struct run *r)
 {
-	r->lost_early = r->phase <= UP &&
-	    clock_mono_ms() - r->cmd_at_ms < PORT_LOST_MS;
+	r->lost_early = r->phase == STARTING || (r->phase == UP &&
+	    clock_mono_ms() - r->cmd_at_ms < PORT_LOST_MS);
 	if (r->phase != ENDING)
 		cmd_signal(r, SIGTERM);
 	cmd_signal_rest(r, r->killing ? SIGKILL : SIGTERM);

@@ -54,7 +54,7 @@ struct run {
 	int ports_lost;			/* to somebody quicker */
 	bool told_to_end;
 	bool gave_up;			/* CMD was never ready */
-	bool lost_early;		/* CMD ended soon after its start */
+	bool lost_early;		/* CMD may never have had its port */
 	bool killing;			/* SIGTERM was not enough */
 	pid_t cmd;			/* 0: none */
 	int64_t cmd_at_ms;		/* when it was started */
