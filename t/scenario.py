@@ -35,7 +35,7 @@ import threading
 import time
 
 SLOWER = int(os.environ.get("BERTH_PATIENCE", 1))    # see helper.bash
-PATIENCE = 20 * SLOWER      # seconds for anything that is to happen
+PATIENCE = 60 * SLOWER      # seconds for anything that is to happen
 CHUNKS = b"Transfer-Encoding: chunked"
 
 Answer = collections.namedtuple("Answer", "status fields body head")
