@@ -12,7 +12,7 @@
 
 #include "clock.h"
 
-enum { TURN_EVENTS = 256 };
+enum { TURN_EVENTS = 256, TURN_TIMERS = 128 };
 
 struct ev {
 	int epfd;
@@ -137,15 +137,20 @@ ev_timer_stop(struct ev *ev, struct ev_timer *t)
 	heap_remove(&ev->timers, &t->node);
 }
 
-/* Calls what is due; moves what was only put back. */
+/*
+ * Calls what is due; moves what was only put back. Descriptors do not wait for
+ * more than a turn's share of them: the next turn has the rest.
+ */
 static void
 run_timers(struct ev *ev)
 {
 	int64_t now = ev_now_ms(ev);
 	struct heap_node *n;
 	struct ev_timer *t;
+	int ran = 0;
 
-	while ((n = heap_top(&ev->timers)) != NULL && n->key <= now) {
+	while (ran++ < TURN_TIMERS && (n = heap_top(&ev->timers)) != NULL &&
+	    n->key <= now) {
 		t = container_of(n, struct ev_timer, node);
 		if (t->at > n->key) {
 			heap_move(&ev->timers, n, t->at);

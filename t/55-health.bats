@@ -147,6 +147,63 @@ setup() {
 	END
 }
 
+@test "health: those that are up are checked together, of all services" {
+	scenario <<-'END'
+	def server(name):
+	    def handler(conn):
+	        while conn.head():
+	            got.append((name, clock.now()))
+	            conn.send(ok())
+	    return Server(handler)
+	got, table = [], []
+	conf = {"health": {"path": "/", "interval_s": 100, "timeout_s": 10}}
+	p = Proxy({"a": conf, "b": conf})
+	# each comes at another time, and is checked at once
+	for n in range(3):
+	    table.append(job("ab"[n % 2], server(n), n + 1))
+	    p.table(*table)
+	    until("it is checked", lambda: n in dict(got))
+	    clock.wait(30)
+	# and before its first round has passed, all are in one
+	clock.wait(150)
+	seen = len(got)
+	clock.until("some rounds", lambda: len(got) > seen + 21, 1)
+	rounds = []
+	for name, when in got[seen:]:
+	    if not rounds or when - rounds[-1][0][1] > 20:
+	        rounds.append([])
+	    rounds[-1].append((name, when))
+	for r in rounds[1:6]:
+	    same([0, 1, 2], sorted(name for name, when in r))
+	at = [r[0][1] for r in rounds[1:6]]
+	gaps = [b - a for a, b in zip(at, at[1:])]
+	assert 70 < min(gaps) and max(gaps) < 130 and len(set(gaps)) > 1, gaps
+	END
+}
+
+@test "health: a proxy at rest is woken by nothing but its checks" {
+	unset BERTH_CLOCK
+	scenario <<-'END'
+	p, s = ready(answering(ok()), {"health": {"path": "/",
+	                                          "interval_s": 3600}})
+	def woken():
+	    with open("/proc/%d/status" % p.child.pid) as f:
+	        return re.search(r"\nvoluntary_ctxt_switches:\s+(\d+)",
+	                         f.read()).group(1)
+	def at_rest():			# one beat and a half
+	    was, since = woken(), time.monotonic()
+	    until("a while", lambda: time.monotonic() > since + 1.5)
+	    return woken() == was
+	# the rate is said, of the second that it was in, and its end
+	same(200, p.ask(H("GET /a HTTP/1.1", "Host: h")).status)
+	def rates():
+	    return [r["rate_s"] for r in p.records("demand")]
+	until("its end", lambda: rates()[-1] == 0 and max(rates()) > 0)
+	assert max(rates()) <= 1.1, rates()
+	until("nothing wakes it", at_rest)
+	END
+}
+
 @test "health: SIGHUP with another check asks by it at once" {
 	scenario <<-'END'
 	def handler(conn):

@@ -47,6 +47,7 @@ static struct {
 	struct ev_timer out_timer;
 	bool out_watched;	/* epoll takes stdout; else it is polled */
 	bool out_dead;
+	bool beating;		/* the demand timer runs */
 
 	bool paused;		/* another process is about to take over */
 	bool known;		/* these lines were passed on already */
@@ -196,8 +197,11 @@ demand_write(struct svc *s)
 	json_decref(rec);
 }
 
-/* Requests a second since the last time; it is said once when they end. */
-static void
+/*
+ * Requests a second since the last time; it is said once when they end.
+ * Returns whether there were any.
+ */
+static bool
 take_rate(struct svc *s, int64_t us)
 {
 	int64_t n = (int64_t)(s->requests - s->rate_mark);
@@ -207,6 +211,7 @@ take_rate(struct svc *s, int64_t us)
 	if (mhz != s->rate_mhz)
 		s->demand_due = true;
 	s->rate_mhz = mhz;
+	return mhz != 0;
 }
 
 int64_t
@@ -215,32 +220,54 @@ feed_beat(int64_t ms)
 	return (ms + BEAT_MS - 1) / BEAT_MS * BEAT_MS;
 }
 
-/* Each second: the services where something changed. */
+static void on_beat(struct ev_timer *t);
+
 static void
-on_demand_timer(struct ev_timer *t)
+next_beat(void)
+{
+	feed.beating = ev_timer_set(px.ev, &px.beat_timer,
+	    feed_beat(ev_now_ms(px.ev) + 1), on_beat) == 0;
+}
+
+/* The services where something changed; no further beat after requests end. */
+static void
+on_beat(struct ev_timer *t)
 {
 	int64_t now_us = ev_now_us(px.ev);
 	struct map_item *item;
+	bool busy = false;
 	struct svc *s;
 	size_t at = 0;
 
+	(void)t;
 	while ((item = map_next(&px.svcs, &at)) != NULL) {
 		s = item->value;
-		take_rate(s, now_us - px.rate_us);
+		busy |= take_rate(s, now_us - px.rate_us);
 		if (s->demand_due)
 			demand_write(s);
 	}
 	px.rate_us = now_us;
 	stats_tick();
-	(void)ev_timer_set(px.ev, t, feed_beat(ev_now_ms(px.ev) + 1),
-	    on_demand_timer);
+	feed.beating = false;
+	if (busy)
+		next_beat();
 	out_go();
+}
+
+/* At rest nothing recurs, and nothing was counted since the last beat. */
+static void
+beat_again(void)
+{
+	px.rate_us = (feed_beat(ev_now_ms(px.ev) + 1) - BEAT_MS) * 1000;
+	next_beat();
 }
 
 void
 feed_demand_due(struct svc *s, bool now)
 {
 	s->demand_due = true;
+	if (!feed.beating)
+		beat_again();
 	if (now) {
 		demand_write(s);
 		out_go();
@@ -618,7 +645,6 @@ feed_init(void)
 int
 feed_start(struct err *e)
 {
-	px.rate_us = ev_now_us(px.ev);
 	feed.out_watched = ev_io_start(px.ev, &feed.out_io, STDOUT_FILENO,
 	    EPOLLOUT, on_out, e) == 0;
 	if (feed.out_watched)
@@ -630,9 +656,6 @@ feed_start(struct err *e)
 		while (read_more())	/* a file: all of it, now */
 			continue;
 	}
-	/* not the next beat: a rate over a moment would say nothing */
-	if (ev_timer_set(px.ev, &px.demand_timer,
-	    feed_beat(ev_now_ms(px.ev) + BEAT_MS), on_demand_timer) < 0)
-		return err_errno(e, "timer");
+	beat_again();
 	return 0;
 }

@@ -5,11 +5,12 @@
  * instance out, health.rise passed checks bring it back; a refused connection
  * counts at once, as there is nobody who could answer.
  *
- * Hundreds of idle instances must cost next to nothing. So a connection is kept
- * from check to check, where the instance does so too; while an instance is up,
- * its checks begin with a beat (feed_beat), and their answers are looked for
- * with the next one: no event is waited for, no descriptor watched but for its
- * end. What is slower than that is watched until its time is over.
+ * Hundreds of idle instances must cost next to nothing, and what costs most is
+ * to be woken. So a connection is kept from check to check, where the instance
+ * does so too; those that are up and have the same interval are checked in one
+ * round; and their answers are looked for together LOOK_MS later: no event is
+ * waited for, no descriptor watched but for its end. What is slower than that
+ * is watched until its time is over.
  *
  * A connection at rest is lent to a request that needs one, and the
  * other way round: an instance that serves one connection at a time would not
@@ -28,6 +29,7 @@
 enum {
 	ANSWER_MAX = HTTP_HEAD_MAX + SCRATCH_SIZE,
 	FAST_MS = 250,
+	LOOK_MS = 100,
 	KEPT_MAX = 256,		/* raise_limits leaves room for these */
 };
 
@@ -35,7 +37,7 @@ enum check_state {
 	CHECK_REST,		/* there is no connection */
 	CHECK_CONNECT,
 	CHECK_WATCHED,		/* asked; an event will say that it answers */
-	CHECK_QUIET,		/* asked; the next beat looks for an answer */
+	CHECK_QUIET,		/* asked; the timer looks for an answer */
 	CHECK_KEPT,		/* between two checks */
 };
 
@@ -86,23 +88,42 @@ at_timeout(struct check *k)
 }
 
 /*
- * An interval after the last one began, a tenth more or less; with a beat, but
- * no later in the mean for that. At once, if that was asked for meanwhile.
+ * An interval after the last one began, a tenth more or less. At once, if that
+ * was asked for meanwhile.
  */
 static void
 at_interval(struct check *k)
 {
-	int64_t ms;
+	at(k, k->again ? ev_now_ms(px.ev) : k->begun_ms + rng_jitter(&px.rng,
+	    k->inst->svc->conf.health.interval_s * 1000, 10));
+}
+
+/*
+ * With the first round that is at least half an interval after the last one
+ * began. Rounds of one length are the same for all, an interval apart, each up
+ * to a tenth earlier by chance: so that those of several proxies do not stay
+ * together.
+ */
+static void
+at_round(struct check *k)
+{
+	static uint64_t seed;
+	int64_t ms = k->inst->svc->conf.health.interval_s * 1000, round;
+	int64_t least = MAX(k->begun_ms + ms / 2, ev_now_ms(px.ev));
+	int64_t n = least / ms;
+	struct rng chance;
 
 	if (k->again) {
-		at(k, ev_now_ms(px.ev));
+		at_interval(k);
 		return;
 	}
-	ms = rng_jitter(&px.rng,
-	    k->inst->svc->conf.health.interval_s * 1000, 10);
-
-	ms = k->begun_ms + ms - rng_below(&px.rng, BEAT_MS);
-	at(k, feed_beat(MAX(ms, ev_now_ms(px.ev))));
+	if (seed == 0)
+		seed = rng_u32(&px.rng);
+	do {
+		rng_seed(&chance, seed ^ (uint64_t)++n);
+		round = n * ms - rng_below(&chance, (uint32_t)(ms / 10 + 1));
+	} while (round < least);
+	at(k, round);
 }
 
 /* ---- the connection ---- */
@@ -163,10 +184,13 @@ passed(struct check *k)
 	k->early = false;
 	k->inst->failures = 0;
 	k->inst->passes++;
-	at_interval(k);
 	if (k->inst->health == HEALTH_UP ||
-	    k->inst->passes >= k->inst->svc->conf.health.rise)
+	    k->inst->passes >= k->inst->svc->conf.health.rise) {
+		at_round(k);
 		pool_health(k->inst, HEALTH_UP, "");
+	} else {
+		at_interval(k);
+	}
 }
 
 /*
@@ -401,7 +425,7 @@ ask_again(struct check *k)
 	}
 	if (k->inst->health == HEALTH_UP && k->inst->failures == 0) {
 		k->state = CHECK_QUIET;
-		at(k, feed_beat(k->begun_ms + 1));
+		at(k, k->begun_ms + LOOK_MS);
 	} else {
 		watch(k);
 	}

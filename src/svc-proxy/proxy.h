@@ -290,9 +290,9 @@ struct proxy {
 	/* a slot that is free has descriptor -1 */
 	struct listener listeners[LISTENERS_MAX + DOORS_MAX];
 	size_t nlisteners;
-	struct ev_timer accept_timer, demand_timer, drain_timer;
+	struct ev_timer accept_timer, beat_timer, drain_timer;
 	int64_t rate_us;	/* when the rates were last taken */
-	int64_t ticks;		/* how often, so far */
+	int64_t ticks;		/* seconds of the clock that are in a history */
 	struct stats other;	/* requests that belong to no service */
 	int64_t drain_ms;
 	bool draining;
@@ -350,12 +350,12 @@ int feed_save(json_t *head, struct buf *body);
 int feed_load(const json_t *head, const char *body, size_t len,
     struct err *e);
 void feed_follow(int fd);	/* takes fd over: snapshots from there */
-void feed_demand_due(struct svc *s, bool now);
 /*
- * The beat at or after ms. What recurs and need not be exact begins with one:
- * the process is then woken once for all of it.
+ * To be said with the next beat, or now. Beats come once a second while there
+ * are requests; a process at rest is not woken by any.
  */
-int64_t feed_beat(int64_t ms);
+void feed_demand_due(struct svc *s, bool now);
+int64_t feed_beat(int64_t ms);	/* the beat at or after ms */
 
 /* route.c */
 int route_load(struct err *e);
@@ -411,7 +411,7 @@ uint64_t hist_below(const struct hist *h, int log2_us);	/* how many */
 enum method_class stats_method(const struct conn *c, struct http_slice method);
 void stats_first_byte(const struct conn *c, struct instance *i);
 void stats_done(const struct conn *c);
-void stats_tick(void);		/* each second */
+void stats_tick(void);		/* the histories go on to now */
 
 /* health.c */
 void check_start(struct instance *i);	/* again: at once, or next */

@@ -95,8 +95,8 @@ next_window(struct svc *s)
 		shift(s->inst[n]->recent);
 }
 
-void
-stats_tick(void)
+static void
+tick(void)
 {
 	bool window = ++px.ticks % WINDOW_TICKS == 0;
 	struct map_item *item;
@@ -110,4 +110,15 @@ stats_tick(void)
 		if (window)
 			next_window(item->value);
 	}
+}
+
+void
+stats_tick(void)
+{
+	int64_t now = ev_now_ms(px.ev) / 1000;
+
+	/* what is older is in no history */
+	px.ticks = MAX(px.ticks, now - HISTORY_LEN * HISTORY_STEP_S);
+	while (px.ticks < now)
+		tick();
 }

@@ -308,6 +308,7 @@ status_serve(struct conn *c, const struct http_head *h)
 	bool get = http_is(h->method, "GET") || c->to_head;
 	bool post = http_is(h->method, "POST");
 
+	stats_tick();		/* at rest there is no beat */
 	if (!guard_host_ok(h->host)) {
 		reply_error(c, 403, "Host must be an address, localhost, a "
 		    "name without a dot, or that of --admin", NULL);
