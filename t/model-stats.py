@@ -48,10 +48,17 @@ def workload(seed):
             job.pop("run_s", None)
             if r.random() < .5:
                 del job["start_at"]
+        elif i and r.random() < .1:     # cancelled before its start
+            del job["start_at"]
+            job.pop("run_s", None)
         out.append(job)
     r.shuffle(out)
     out.sort(key=lambda rec: rec["kind"] == "job" and "end_at" not in rec)
     return out
+
+
+def has_run(job):
+    return "start_at" in job and "end_at" in job
 
 
 def last(jobs):
@@ -64,7 +71,7 @@ def overlap(a, b, c, d):
 
 
 def usage(jobs, total, steps, span):
-    ended = [j for j in jobs if "end_at" in j]
+    ended = [j for j in jobs if has_run(j)]
     if not ended:
         return
     first = min(j["submit_at"] for j in ended)
@@ -110,7 +117,7 @@ def rhos(jobs, total):
     """job_id -> rho, of those that have one"""
     out, until = {}, last(jobs)
     for j in jobs:
-        if "end_at" not in j:
+        if not has_run(j):
             continue
         jct = j["end_at"] - j["submit_at"]
         alone = j.get("run_s", j["end_at"] - j["start_at"])
@@ -162,7 +169,7 @@ def quantile(v, q):
 def measures(jobs, total):
     rho, out = rhos(jobs, total), {}
     for j in jobs:
-        if "end_at" in j:
+        if has_run(j):
             jct = j["end_at"] - j["submit_at"]
             run = j["end_at"] - j["start_at"]
             out[j["job_id"]] = {

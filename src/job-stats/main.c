@@ -8,6 +8,7 @@
 
 #include "args.h"
 #include "die.h"
+#include "flat.h"
 #include "rec.h"
 #include "stats.h"
 
@@ -60,6 +61,16 @@ static const char *vs_path;
 
 /* ---- options ---- */
 
+/* What needs no escape, as it is a key of the answer too. */
+static bool
+is_plain(const char *name)
+{
+	for (; *name != '\0'; name++)
+		if ((unsigned char)*name < ' ' || *name == '"' || *name == '\\')
+			return false;
+	return true;
+}
+
 static void
 take_group_by(void)
 {
@@ -73,6 +84,9 @@ take_group_by(void)
 		if (*p == '\0' || reading.by_len == GROUP_FIELDS_MAX)
 			die(ST_PERM, "--group-by: 1 to %d names of fields "
 			    "are wanted", GROUP_FIELDS_MAX);
+		if (!is_plain(p) || !flat_utf8(p, strlen(p)))
+			die(ST_PERM, "--group-by: '%s' is no name of a field",
+			    p);
 		for (i = 0; i < reading.by_len; i++)
 			if (strcmp(reading.by[i], p) == 0)
 				die(ST_PERM, "--group-by: '%s' twice", p);
@@ -152,7 +166,7 @@ read_other(const struct jobs *js)
 		if (other.total[i] <= 0)
 			other.total[i] = js->total[i];
 	fair_measure(&other);
-	if (versus_init(&versus, &other, &e) < 0)
+	if (versus_init(&versus, &other, map_get(&other.groups, ""), &e) < 0)
 		die(ST_PERM, "--vs: %s: %s", vs_path, e.text);
 	saying.versus = &versus;
 	return bad;

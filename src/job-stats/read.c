@@ -111,15 +111,15 @@ kind_of(const char *line, size_t len, struct err *e)
 
 /* ---- jobs ---- */
 
-/* Texts are the same however they were written. */
+/* Texts and keys are the same however they were written. */
 static int
 put_value(struct buf *b, const char *key, const struct flat_member *m)
 {
 	char *text;
 	int rc;
 
-	if (m->type != FLAT_STR || memchr(m->text, '\\', m->text_len) == NULL)
-		return flat_put_member(b, m);
+	if (m->type != FLAT_STR)
+		return flat_put_raw(b, key, m->text, m->text_len);
 	text = xcalloc(m->text_len + 1, 1);
 	rc = flat_str(m, text, m->text_len + 1);
 	if (rc >= 0)
@@ -190,11 +190,21 @@ add_job(struct jobs *js, const double v[NUMBERS])
 		.start_at = v[START], .end_at = v[END], .rho = NOT_KNOWN,
 		.size = { MAX(v[CPUS_N], 0), MAX(v[GPUS_N], 0) },
 		.alone_s = v[RUN_S] >= 0 ? v[RUN_S] :
-		    v[ROUNDS] < 0 && v[PREEMPTIONS] <= 0 && v[END] >= 0 ?
-		    v[END] - v[START] : NOT_KNOWN,
+		    v[ROUNDS] < 0 && v[PREEMPTIONS] <= 0 && v[START] >= 0 &&
+		    v[END] >= 0 ? v[END] - v[START] : NOT_KNOWN,
 	};
 	js->last_at = MAX(js->last_at, MAX(v[SUBMIT], MAX(v[START], v[END])));
 	return j;
+}
+
+static void
+add_place(uint32_t **list, size_t *len, size_t *cap, size_t place)
+{
+	if (*len == *cap) {
+		*cap = *cap ? *cap * 2 : 16;
+		*list = xrealloc(*list, *cap, sizeof(**list));
+	}
+	(*list)[(*len)++] = (uint32_t)place;
 }
 
 static void
@@ -203,15 +213,11 @@ add_ended(struct group *g, const struct jobs *js, double preemptions)
 	const struct job *j = &js->list[js->len - 1];
 	int i;
 
-	if (g->len == g->cap) {
-		g->cap = g->cap ? g->cap * 2 : 16;
-		g->ended = xrealloc(g->ended, g->cap, sizeof(*g->ended));
-	}
 	if (g->len == 0 || j->submit_at < g->first_submit)
 		g->first_submit = j->submit_at;
 	if (g->len == 0 || j->end_at > g->last_end)
 		g->last_end = j->end_at;
-	g->ended[g->len++] = (uint32_t)(js->len - 1);
+	add_place(&g->ended, &g->len, &g->cap, js->len - 1);
 	for (i = 0; i < THINGS; i++) {
 		g->used_s[i] += (j->end_at - j->start_at) * j->size[i];
 		g->sized[i] |= j->size[i] > 0;
@@ -226,16 +232,18 @@ count_job(struct reader *r, struct err *e)
 	const int64_t *window = r->o->window;
 	double *v = r->v;
 	struct group *g;
+	bool ended;
 
 	if (v[JOB_ID] < 0 || v[SUBMIT] < 0)
 		return err_perm(e, "job: '%s' is missing",
 		    v[JOB_ID] < 0 ? "job_id" : "submit_at");
-	if (!complete(v))
-		v[END] = NOT_KNOWN;
-	else if (v[START] < v[SUBMIT] || v[END] < v[START])
-		return err_perm(e, "job %.0f: %s", v[JOB_ID],
-		    v[END] < v[START] ? "ends before it starts" :
-		    "starts before it was submitted");
+	ended = complete(v);
+	if (v[START] >= 0 && v[START] < v[SUBMIT])
+		return err_perm(e, "job %.0f: starts before it was submitted",
+		    v[JOB_ID]);
+	if (v[END] >= 0 && v[END] < MAX(v[SUBMIT], v[START]))
+		return err_perm(e, "job %.0f: ends before it %s", v[JOB_ID],
+		    ended ? "starts" : "was submitted");
 	(void)add_job(r->js, v);
 	if (window[1] > 0 && (v[JOB_ID] < (double)window[0] ||
 	    v[JOB_ID] >= (double)window[1]))
@@ -243,12 +251,12 @@ count_job(struct reader *r, struct err *e)
 	if (put_values(r, e) < 0)
 		return -1;
 	g = group_of(r->js, buf_str(&r->values));
-	if (v[END] >= 0) {
+	if (ended) {
 		add_ended(g, r->js, v[PREEMPTIONS]);
 		return 0;
 	}
-	chat("job %.0f has not ended", v[JOB_ID]);
-	g->unfinished++;
+	chat("job %.0f has not %s", v[JOB_ID], v[END] >= 0 ? "run" : "ended");
+	add_place(&g->others, &g->others_len, &g->others_cap, r->js->len - 1);
 	return 0;
 }
 
@@ -320,8 +328,10 @@ one_line(struct reader *r, const char *line, size_t len, struct err *e)
 	if (flat_begin(&f, line, len, e) < 0)
 		return -1;
 	got = flat_next(&f, &m, e);
-	kind = got > 0 && flat_is(&m, "kind") ? kind_is(&m) : 0;
-	if (got > 0 && kind == 0) {
+	if (got <= 0)
+		return got;	/* {} is of no kind */
+	kind = flat_is(&m, "kind") ? kind_is(&m) : 0;
+	if (kind == 0) {
 		kind = kind_of(line, len, e);
 		if (kind <= 0)
 			return kind;
@@ -330,7 +340,7 @@ one_line(struct reader *r, const char *line, size_t len, struct err *e)
 	}
 	memcpy(r->v, nothing, sizeof(nothing));
 	memset(r->has, 0, sizeof(r->has));
-	while (got > 0 && (got = flat_next(&f, &m, e)) > 0) {
+	while ((got = flat_next(&f, &m, e)) > 0) {
 		if (kind == 'c')
 			take_cluster(r->js, &m);
 		else if (kind == 'j' && take_member(r, &m, e) < 0)

@@ -107,7 +107,7 @@ say_record(const struct jobs *js, const struct group *g,
 	check(buf_adds(&b, "{\"kind\":\"stats\""));
 	put_group(&b, g);
 	check(flat_put_int(&b, "count", (int64_t)g->len));
-	check(flat_put_int(&b, "unfinished", (int64_t)g->unfinished));
+	check(flat_put_int(&b, "unfinished", (int64_t)g->others_len));
 	for (i = 0; i < MEASURES; i++)
 		if (group_figures(js, g, (enum measure)i, out))
 			put_object(&b, measure_keys[i], figure_keys, out,
@@ -141,7 +141,7 @@ usage_record(const struct jobs *js, const struct group *g,
 	check(flat_put_number(&b, "jobs", u->jobs));
 	if (u->running >= 0) {
 		check(flat_put_number(&b, "running", u->running));
-		check(flat_put_number(&b, "queued", u->jobs - u->running));
+		check(flat_put_number(&b, "queued", u->queued));
 	}
 	for (i = 0; i < THINGS; i++) {
 		util[i] = NOT_KNOWN;

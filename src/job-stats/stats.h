@@ -28,7 +28,7 @@ enum thing { CPUS, GPUS, THINGS };
 
 struct job {
 	double submit_at;
-	double start_at, end_at;	/* end_at NOT_KNOWN: it has not ended */
+	double start_at, end_at;	/* NOT_KNOWN: not yet, or never */
 	double alone_s;		/* what it needs by itself, or NOT_KNOWN */
 	double rho;		/* once fair_measure was called */
 	double size[THINGS];	/* 0: none, or not known */
@@ -40,7 +40,8 @@ struct group {
 	char *values;		/* members of "group", as JSON */
 	uint32_t *ended;	/* places in the list of all jobs */
 	size_t len, cap;
-	uint64_t unfinished;
+	uint32_t *others;	/* of those whose start or end is not known */
+	size_t others_len, others_cap;
 	double first_submit, last_end;	/* of those that ended */
 	double used_s[THINGS];	/* size times run time */
 	double preemptions;	/* NOT_KNOWN: nobody counted them */
@@ -140,7 +141,7 @@ enum { USAGE_MAX = 1000000 };	/* records of one group */
 struct usage {
 	double at, span_s;
 	double jobs;		/* submitted and not ended, on average */
-	double running;		/* NOT_KNOWN where it cannot be said */
+	double running, queued;	/* NOT_KNOWN where it cannot be said */
 	double size[THINGS];	/* in use; likewise */
 };
 
@@ -172,8 +173,12 @@ struct compared {
 	struct difference of[MEASURES][LARGEST];
 };
 
-/* Finds jobs of other by their ids. 0; -1 and *e: one is there twice. */
-int versus_init(struct versus *v, const struct jobs *other, struct err *e);
+/*
+ * Finds the jobs of g, a group of other, by their ids. 0; -1 and *e: one is
+ * there twice.
+ */
+int versus_init(struct versus *v, const struct jobs *other,
+    const struct group *g, struct err *e);
 
 /*
  * Pairs the jobs of a group by job_id with those of the other run, and takes

@@ -41,7 +41,7 @@ duration(char *cell, double s)
 	int sec = (int)(whole % 60);
 	char text[CELL_SIZE];
 
-	if (s < 60)
+	if (s < 59.995)
 		(void)snprintf(cell, CELL_SIZE, s == floor(s) ? "%.0fs" :
 		    "%.2fs", s);
 	else if (days == 0)
@@ -91,8 +91,8 @@ head(const struct jobs *js, const struct group *g, bool whole)
 		(void)printf("{%s}\n", g->values);
 	(void)printf("%s %s ended", grouped(cell, (double)g->len, 0),
 	    g->len == 1 ? "job has" : "jobs have");
-	(void)printf(", %s %s not\n", grouped(cell, (double)g->unfinished,
-	    0), g->unfinished == 1 ? "has" : "have");
+	(void)printf(", %s %s not\n", grouped(cell, (double)g->others_len,
+	    0), g->others_len == 1 ? "has" : "have");
 	if (g->len > 0)
 		(void)printf("%s from the first submission to the last end\n",
 		    duration(cell, g->last_end - g->first_submit));
@@ -201,8 +201,8 @@ over_time(const struct jobs *js, const struct usage *list, size_t len)
 		} else {
 			(void)printf(" %12s", grouped(cell, list[i].running,
 			    1));
-			(void)printf(" %12s", grouped(cell, list[i].jobs -
-			    list[i].running, 1));
+			(void)printf(" %12s", grouped(cell, list[i].queued,
+			    1));
 		}
 		part(list[i].size[CPUS], js->total[CPUS]);
 		part(list[i].size[GPUS], js->total[GPUS]);

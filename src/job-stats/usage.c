@@ -110,6 +110,16 @@ add_rounds(struct axis *x, const struct jobs *js)
 
 /* ---- the answer ---- */
 
+/*
+ * What is left when all that was added up is taken away again need not be 0,
+ * where there are fractions.
+ */
+static double
+not_less(double value)
+{
+	return value < 1e-9 ? 0 : value;
+}
+
 /* Sums into averages. held: who held what is known. */
 static struct usage *
 averages(struct axis *x, const bool sized[THINGS], bool held)
@@ -124,12 +134,14 @@ averages(struct axis *x, const bool sized[THINGS], bool held)
 		u->at = begins(x, i);
 		u->span_s = MIN(x->span_s, x->to - u->at);
 		for (w = 0; w < WHATS; w++) {
-			height[w] += x->step[w][i];
+			height[w] = not_less(height[w] + x->step[w][i]);
 			mean[w] = (x->part[w][i] + height[w] * u->span_s) /
 			    u->span_s;
 		}
 		u->jobs = mean[PRESENT];
 		u->running = held ? mean[RUNNING] : NOT_KNOWN;
+		u->queued = held ? not_less(mean[PRESENT] - mean[RUNNING]) :
+		    NOT_KNOWN;
 		for (w = 0; w < THINGS; w++)
 			u->size[w] = held && sized[w] ? mean[HELD + w] :
 			    NOT_KNOWN;
@@ -158,12 +170,12 @@ usage_of(const struct jobs *js, const struct group *g, double span_s,
 	while (x.len > 1 && begins(&x, x.len - 1) >= x.to)
 		x.len--;	/* the quotient was rounded up */
 	axis_init(&x);
-	if (whole)
-		for (i = 0; i < js->len; i++)
-			add_job(&x, js, &js->list[i], rounds);
-	else
-		for (i = 0; i < g->len; i++)
-			add_job(&x, js, &js->list[g->ended[i]], rounds);
+	for (i = 0; i < js->len && whole; i++)
+		add_job(&x, js, &js->list[i], rounds);
+	for (i = 0; i < g->len && !whole; i++)
+		add_job(&x, js, &js->list[g->ended[i]], rounds);
+	for (i = 0; i < g->others_len && !whole; i++)
+		add_job(&x, js, &js->list[g->others[i]], rounds);
 	if (rounds)
 		add_rounds(&x, js);
 	for (i = 0; i < THINGS; i++)

@@ -19,18 +19,19 @@ struct pairs {
 };
 
 int
-versus_init(struct versus *v, const struct jobs *other, struct err *e)
+versus_init(struct versus *v, const struct jobs *other, const struct group *g,
+    struct err *e)
 {
 	size_t i;
 
 	v->other = other;
-	v->by_id = xcalloc(other->len + 1, sizeof(*v->by_id));
-	v->taken = xcalloc(other->len + 1, sizeof(*v->taken));
-	for (i = 0; i < other->len; i++)
-		if (other->list[i].end_at >= 0)
-			v->by_id[v->len++] = (struct keyed){
-				(double)other->list[i].id, (uint32_t)i
-			};
+	v->by_id = xcalloc(g->len + 1, sizeof(*v->by_id));
+	v->taken = xcalloc(g->len + 1, sizeof(*v->taken));
+	for (; v->len < g->len; v->len++)
+		v->by_id[v->len] = (struct keyed){
+			(double)other->list[g->ended[v->len]].id,
+			g->ended[v->len]
+		};
 	keyed_sort(v->by_id, v->len);
 	for (i = 1; i < v->len; i++)
 		if (v->by_id[i].value <= v->by_id[i - 1].value)
