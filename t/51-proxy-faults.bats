@@ -327,9 +327,8 @@ load helper
 	        def handler(conn):
 	            conn.head()
 	            conn.send(head, piece)
-	            time.sleep(0.05)
+	            until("it is passed on", lambda: b"\r\n\r\n" in c.got)
 	            conn.send(part, piece)
-	            time.sleep(0.05)
 	        p, s = ready(handler)
 	        c = p.client()
 	        c.send(H("GET /a HTTP/1.1", "Host: h"))
@@ -367,7 +366,7 @@ load helper
 	def handler(conn):
 	    conn.head()
 	    conn.send(ok(b"mine"))
-	    time.sleep(0.05)
+	    until("it is passed on", lambda: c.got.count(b"mine") > len(said))
 	    conn.send(ok(b"poison"))
 	    said.append(1)
 	    while conn.head():

@@ -409,6 +409,7 @@ load helper
 }
 
 @test "eject: one that fails with one request at a time does not eat the queue" {
+	hold_clock
 	scenario <<-'END'
 	def sick(conn):
 	    while conn.head():
