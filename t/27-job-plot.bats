@@ -271,7 +271,41 @@ refused() {
 	job-plot gantt many >got
 	grep -qF '>5,000<' got || grep -qF '5,000' got
 	said_in got | grep -qxF \
-		'many: 6,000 jobs, in order of submission; every 20th is shown'
+		'many: 6,000 jobs, in order of submission; one in 20 is shown'
+}
+
+@test "times with fractions, and very small ones, have their axis too" {
+	local kind
+	cat >in <<-'END'
+	{"kind":"job","job_id":1,"submit_at":0.00001,"start_at":1,"end_at":1500000.5,"cpus":1}
+	{"kind":"job","job_id":2,"submit_at":1000.25,"start_at":1000.5,"end_at":1000001.75,"cpus":1}
+	END
+	for kind in gantt queue util; do
+		run -0 --separate-stderr job-plot "$kind" --procs=2 in
+		[ -z "$stderr" ]
+		said_in <(echo "$output") | grep -qx 'days since the first submission'
+	done
+	job-plot cdf in >svg
+	said_in svg | grep -qx 'completion time, days'
+	jq -c '.submit_at += 1700000000.5 | .start_at += 1700000000.5 |
+		.end_at += 1700000000.5' in >late
+	job-plot gantt late >svg
+	said_in svg | grep -qx 'days since 2023-11-14 22:13 UTC'
+}
+
+@test "a pipe is read once, and files may be called oddly" {
+	three >in
+	job-plot util --procs=10 in >want
+	mkdir pipes.d
+	mkfifo pipes.d/in
+	cat in >pipes.d/in &
+	within 30 job-plot util --procs=10 pipes.d/in >got
+	cmp want got
+	wait $!
+	cp in .ndjson
+	job-plot cdf .ndjson >svg
+	said_in svg | grep -qx '.ndjson: 3 jobs'
+	refused 2 './: is a directory' cdf ./
 }
 
 @test "nothing to draw is said, with 1" {

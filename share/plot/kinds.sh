@@ -50,7 +50,7 @@ plot_cdf() {
 				# what took no time stands at the left end
 				using="using (\$1 < $least ? $least : \$1):2"
 			else
-				time_unit "$most"
+				time_unit 0 "$most"
 				using="using (\$1 / $per):2"
 				printf "set xlabel '%s, %s'\n" "$what" "$unit"
 				printf 'set xrange [0:*]\n'
@@ -130,7 +130,7 @@ usage_axes() {
 	[ -s "$dir/spans" ] || nothing
 	first=$(LC_ALL=C sort -g "$dir/spans" | head -n 1 | cut -f 1)
 	last=$(cut -f 2 "$dir/spans" | LC_ALL=C sort -g | tail -n 1)
-	time_unit "$(awk -v a="$first" -v b="$last" 'BEGIN { print b - a }')"
+	time_unit "$first" "$last"
 	{
 		printf "set xlabel '%s %s'\nset xrange [0:%s]\n" "$unit" \
 			"$(since "$first")" \
@@ -220,7 +220,7 @@ plot_gantt() {
 	n=$(wc -l <"$dir/sorted")
 	first=$(head -n 1 "$dir/sorted" | cut -f 1)
 	last=$(cut -f 3 "$dir/sorted" | LC_ALL=C sort -g | tail -n 1)
-	time_unit "$(awk -v a="$first" -v b="$last" 'BEGIN { print b - a }')"
+	time_unit "$first" "$last"
 	printf "set xlabel '%s %s'\nset style fill solid 1 noborder\n" \
 		"$unit" "$(since "$first")" >"$dir/commands"
 	if cut -f 9 "$dir/sorted" | grep -qx -e - ||
@@ -236,7 +236,7 @@ gantt_jobs() {
 	legend=1	# of waiting and running; key_rows asks
 	every=$(((n + most_rows - 1) / most_rows))
 	sub="$(label 1): $(jobs_word "$n"), in order of submission"
-	[ "$every" -eq 1 ] || sub="$sub; every ${every}th is shown"
+	[ "$every" -eq 1 ] || sub="$sub; one in $every is shown"
 	# a bar is at least as wide as a line
 	awk -F '\t' -v OFS='\t' -v first="$first" -v last="$last" \
 		-v every="$every" -v per="$per" '(NR - 1) % every == 0 {
