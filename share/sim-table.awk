@@ -1,5 +1,6 @@
 # sim-table.awk: policy, workload, mean and p99 in seconds; to tables in hours,
-# of policies against workloads. Several seeds make one mean.
+# of policies against workloads. Several seeds make one mean; where no job is
+# counted, there is none.
 {
 	if (!($1 in policies)) {
 		policies[$1]
@@ -10,7 +11,10 @@
 	if (!($2 in columns)) {
 		columns[$2]
 		column[++of] = $2
+		width[of] = length($2) > 10 ? length($2) : 10
 	}
+	if ($3 == "")
+		next
 	n[$1, $2]++
 	mean[$1, $2] += $3 / 3600
 	p99[$1, $2] += $4 / 3600
@@ -19,24 +23,25 @@
 function head(title,  i) {
 	printf "%s\n\n%-" wide "s", title, ""
 	for (i = 1; i <= of; i++)
-		printf " %10s", column[i]
+		printf " %" width[i] "s", column[i]
 	print ""
 }
 
-function table(title, sum, first,  i, k, at) {
+function cell(sum, at, first) {
+	if (n[at] == 0 || (first != "" && (n[first] == 0 || sum[at] <= 0)))
+		return "-"
+	return first == "" ? sprintf("%.2f", sum[at] / n[at]) :
+	    sprintf("%.2fx", sum[first] / sum[at])
+}
+
+function table(title, sum, first,  i, k) {
 	head(title)
 	for (i = 1; i <= rows; i++) {
 		printf "%-" wide "s", policy[i]
-		for (k = 1; k <= of; k++) {
-			at = policy[i] SUBSEP column[k]
-			if (first == "")
-				printf " %10.2f", sum[at] / n[at]
-			else if (sum[at] > 0)
-				printf " %9.2fx", \
-				    sum[first SUBSEP column[k]] / sum[at]
-			else
-				printf " %10s", "-"
-		}
+		for (k = 1; k <= of; k++)
+			printf " %" width[k] "s", cell(sum, \
+			    policy[i] SUBSEP column[k], \
+			    first == "" ? "" : first SUBSEP column[k])
 		print ""
 	}
 }

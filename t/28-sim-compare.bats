@@ -171,6 +171,93 @@ settled() {
 	settled
 }
 
+@test "a run whose jobs cannot be put away is none, and says why" {
+	jobs 30 1 >a
+	mkdir bin
+	cat >bin/jq <<-END
+	#!/bin/sh
+	case \$* in
+	*sim-ended.jq*)
+		$(command -v jq) "\$@" | head -n 3
+		echo 'jq: error: no memory' >&2
+		exit 5 ;;
+	esac
+	exec $(command -v jq) "\$@"
+	END
+	chmod +x bin/jq
+	PATH=$PWD/bin:$PATH run -75 --separate-stderr sim-compare -q \
+		-c procs=8 -p fcfs a
+	[ "$stderr" = 'sim-compare: fcfs, workload a: jq: error: no memory' ]
+	[ -z "$(ls -A "$kept")" ]
+	compare -q -c procs=8 -p fcfs a
+	[ "$(gzip -dc "$kept"/*.jobs.gz | wc -l)" = 30 ]
+}
+
+@test "what a killed run has left is cleared away, what a long one has is not" {
+	jobs 30 1 >a
+	mkdir -p "$kept/tmp.dead00" "$kept/runs.dead00" "$kept/runs.live00"
+	touch "$kept/runs.live00/missing" "$kept/tmp.dead00/lock"
+	flock "$kept/runs.live00/lock" sleep 600 3>&- &
+	pid=$!
+	await 10 test -e "$kept/runs.live00/lock"
+	await 10 bash -c "! flock -n '$kept/runs.live00/lock' true"
+	touch -d '3 days ago' "$kept"/*.??????
+	mkdir "$kept/tmp.new000"
+	compare -q -c procs=8 -p fcfs a
+	[ "$(cd "$kept" && ls -d ./*.??????)" = $'./runs.live00\n./tmp.new000' ]
+	[ -e "$kept/runs.live00/missing" ]
+	kill "$pid"
+	wait "$pid" || :
+}
+
+@test "a run holds its directories" {
+	jobs 30 1 >a
+	mkdir bin
+	cat >bin/sched-sim <<-END
+	#!/bin/sh
+	case \$* in
+	*-n*) ;;
+	*) for held in "$PWD/$kept"/*.??????/lock; do
+		flock -n "\$held" true || echo "\${held%/lock}"
+	done >"$PWD/held" ;;
+	esac
+	exec $root/bin/sched-sim "\$@"
+	END
+	chmod +x bin/sched-sim
+	PATH=$PWD/bin:$PATH compare -q -c procs=8 -p fcfs a
+	[ "$(sed 's,.*/\([a-z]*\)\..*,\1,' held)" = $'runs\ntmp' ]
+	settled
+}
+
+@test "figures that cannot be written, and jobs that nobody counts" {
+	jobs 30 1 >a
+	cp a 'a name of many letters.ndjson'
+	run -75 --separate-stderr sim-compare -q -c procs=8 -p fcfs \
+		--figures=/proc/self a
+	[ "$stderr" = 'sim-compare: /proc/self/stats.ndjson: cannot be written' ]
+	compare -q -t -c procs=8 -p fcfs,easy --window=1000:1001 a \
+		'a name of many letters.ndjson'
+	diff -u - got <<-'END'
+	mean completion time, hours
+
+	              a a name of many letters
+	fcfs          -                      -
+	easy          -                      -
+
+	99th percentile, hours
+
+	              a a name of many letters
+	fcfs          -                      -
+	easy          -                      -
+
+	mean, times shorter than fcfs
+
+	              a a name of many letters
+	fcfs          -                      -
+	easy          -                      -
+	END
+}
+
 # some_kept: has at least one run come out?
 some_kept() { ls "$kept"/*.stats >/dev/null 2>&1; }
 
