@@ -154,6 +154,28 @@ stub() {
 	run -0 timeout 20 sh -eu told
 }
 
+@test "svc-ps: what cannot be read is no table, and leaves nothing behind" {
+	export BERTH_STATE=$PWD/state TMPDIR=$PWD/tmp
+	mkdir tmp
+	stub svc-discover <<<'echo "{\"kind\":\"instance\""'
+	run -75 --separate-stderr svc-ps -q
+	[ "${stderr_lines[-1]}" = 'svc-ps: what svc-discover says cannot be read' ]
+	[ -z "$output" ]
+	stub svc-discover <<<'echo "{\"kind\":\"instance\",\"service\":[]}"'
+	run -75 --separate-stderr svc-ps -q
+	[ "${stderr_lines[-1]}" = 'svc-ps: the answer cannot be read' ]
+	[ -z "$output" ]
+	stub svc-discover <<<'exit 2'
+	run -2 --separate-stderr svc-ps -q
+	[ "$stderr" = 'svc-ps: Slurm has not said which jobs there are' ]
+	stub svc-discover <<<'[ "$1 $2" = "-- -x" ] && echo "{\"kind\":\"instance\",\"service\":\"-x\",\"job_id\":1}"'
+	run -0 --separate-stderr svc-ps -q -- -x
+	[ "${#lines[@]}" = 2 ]
+	stub svc-discover <<<'kill -TERM "$PPID"'
+	run -143 --separate-stderr svc-ps -q
+	[ -z "$(ls tmp)" ]
+}
+
 @test "svc-logs: job ids have as many digits as Slurm gives them" {
 	export BERTH_STATE=$PWD/state
 	stub scontrol <<<'echo "   StdOut=$PWD/$3.out"'
