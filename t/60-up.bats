@@ -312,6 +312,27 @@ is_new() {
 	[ "$output" = "" ]
 }
 
+# once: what berth-once.service runs.
+once() {
+	sed -n "s|@BINDIR@/||g; s/[\$][\$]/$/g; s/^ExecStart=.bin.sh -c '\(.*\)'$/\1/p" \
+		"$root/share/systemd/berth-once.service" >script
+	SERVICES="$PWD/my services" run "-$1" sh script
+}
+
+@test "systemd's timer: a stage that fails is seen" {
+	stub svc-discover <<<'echo instances'
+	stub svc-keepalive <<<'[ "$*" = "--once -s $PWD/my services --state=once.json" ] && sed s/instances/orders/'
+	stub svc-submit <<<'sed "s/^/$* /"'
+	once 0
+	once 0
+	diff -u - orders.ndjson <<<$'-k orders\n-k orders'
+	stub svc-keepalive <<<'cat; exit 75'
+	once 75
+	stub svc-discover <<<'exit 2'
+	once 2
+	[ "$(wc -l <orders.ndjson)" = 2 ]
+}
+
 # main_is_new PID: has the unit another main process by now, and no other? Sets
 # new.
 main_is_new() {
@@ -333,6 +354,10 @@ under_systemd() {
 	/lib/systemd/systemd --user --log-target=null &
 	manager=$!
 	await 20 test -S home/run/systemd/private
+	# no stage is ever given up
+	for stage in discover keepalive proxy submit; do
+		systemctl --user show -P StartLimitIntervalUSec "berth-$stage"
+	done >limits
 	systemctl --user start berth-proxy
 	await 20 main_is_new 0
 	for n in 1 2 3; do
@@ -368,6 +393,7 @@ under_systemd() {
 	export port
 	export -f $(compgen -A function | grep -v '^bats\|^test_')
 	under_systemd
+	printf '0\n0\n0\n0\n' | diff -u - limits
 	printf '0\n1\nsuccess\n' | diff -u - restarts
 	[ "$(grep -o 'no service has this path' answers | wc -l)" -eq 4 ]
 }
