@@ -5,6 +5,7 @@
 #	make SAN=1 ...	the same under ASan and UBSan, in build/san
 #	make WERROR=1	warnings are errors
 
+.SHELLFLAGS = -ec
 PREFIX = /usr/local
 CC = gcc
 OPT = -O2 -g
@@ -144,28 +145,27 @@ SHELL_TOOLS = $(filter-out $(TOOLS:%=bin/%),$(wildcard bin/svc-* bin/job-* \
 	bin/sim-*))
 BINDIR = $(DESTDIR)$(PREFIX)/bin
 SHAREDIR = $(DESTDIR)$(PREFIX)/share
+UNITDIR = $(DESTDIR)$(PREFIX)/lib/systemd/user
 install: all
-	install -d $(BINDIR) $(SHAREDIR)/berth $(SHAREDIR)/man/man1 \
-	    $(SHAREDIR)/man/man5 $(SHAREDIR)/man/man7 \
-	    $(SHAREDIR)/bash-completion/completions \
-	    $(DESTDIR)$(PREFIX)/lib/systemd/user
+	install -d $(BINDIR) $(UNITDIR) $(addprefix $(SHAREDIR)/,berth \
+	    man/man1 man/man5 man/man7 bash-completion/completions)
 	install -m 755 $(TOOLS:%=$(B)/bin/%) $(SHELL_TOOLS) $(BINDIR)
 	cp -R share/. services examples $(SHAREDIR)/berth
+	chmod -R u=rwX,go=rX $(SHAREDIR)/berth
 	for s in 1 5 7; do install -m 644 man/*.$$s $(SHAREDIR)/man/man$$s; done
 	install -m 644 share/completion/berth \
 	    $(SHAREDIR)/bash-completion/completions/berth
 	for t in $(TOOLS) $(notdir $(SHELL_TOOLS)); do ln -sf berth \
 	    $(SHAREDIR)/bash-completion/completions/$$t; done
-	for u in share/systemd/*; do sed 's|@BINDIR@|$(PREFIX)/bin|g' $$u \
-	    >$(DESTDIR)$(PREFIX)/lib/systemd/user/$${u##*/}; done
+	umask 022; for u in share/systemd/*; do sed \
+	    's|@BINDIR@|$(PREFIX)/bin|g' $$u >$(UNITDIR)/$${u##*/}; done
 
 uninstall:
 	for t in $(TOOLS) $(notdir $(SHELL_TOOLS)); do rm -f $(BINDIR)/$$t \
 	    $(SHAREDIR)/bash-completion/completions/$$t; done
 	for m in man/*.[157]; do rm -f \
 	    $(SHAREDIR)/man/man$${m##*.}/$${m##*/}; done
-	for u in share/systemd/*; do rm -f \
-	    $(DESTDIR)$(PREFIX)/lib/systemd/user/$${u##*/}; done
+	for u in share/systemd/*; do rm -f $(UNITDIR)/$${u##*/}; done
 	rm -rf $(SHAREDIR)/berth $(SHAREDIR)/bash-completion/completions/berth
 
 clean:

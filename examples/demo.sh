@@ -8,10 +8,16 @@
 # Where sinfo answers, that cluster is used; elsewhere one is started here.
 set -eu
 
-root=$(dirname -- "$(dirname -- "$(readlink -f -- "$0")")")
+self=$(readlink -f -- "$0")
+root=$(dirname -- "$(dirname -- "$self")")
 PATH=$root/bin:$PATH
+share=$root/share
+stop_it="make demo-stop"
+if [ -r "$root/lib.sh" ]; then	# installed
+	share=$root stop_it="$self stop"
+fi
 # shellcheck source=share/lib.sh
-. "$root/share/lib.sh"
+. "$share/lib.sh"
 prog=demo
 
 listen=${BERTH_LISTEN:-127.0.0.1:13013}
@@ -143,7 +149,7 @@ say_goodbye() {
 	  curl $url
 	  svc-ps; svc-logs hello; squeue
 	stop it:
-	  make demo-stop
+	  $stop_it
 	END
 }
 

@@ -89,6 +89,34 @@ count() {
 		sh "$root/t/run" -j 1 "$PWD/inner/x.bats"
 }
 
+# install_here GOAL: into "in", with what has been built, and for nobody else.
+install_here() {
+	local san=
+	[ "${UNIT#*/san/}" = "$UNIT" ] || san=1
+	umask 077
+	# shellcheck disable=SC2086
+	run -"${2:-0}" make -s -C "$root" -o all ${san:+SAN=1} PREFIX=/usr \
+		DESTDIR="$PWD/in" "$1"
+}
+
+@test "make: what is installed is for all to read, runs, and goes again" {
+	install_here install
+	[ -z "$(find in ! -type l ! -perm -o+r)" ]
+	[ -z "$(find in -type d ! -perm -o+x)" ]
+	(
+		PATH=$PWD/in/usr/bin:$PATH
+		[ "$(command -v svc-ps)" = "$PWD/in/usr/bin/svc-ps" ]
+		[ "$(svc-ps -V)" = "svc-ps (berth) 0.1" ]
+		run -0 "$PWD/in/usr/share/berth/examples/demo.sh" stop
+		[ "$output" = 'stopped; nothing is left' ]
+	)
+	install_here uninstall
+	[ -z "$(find in ! -type d)" ]
+	# what cannot be written ends it, the first one of many too
+	mkdir -p in/usr/share/man/man1/sched-sim.1/sched-sim.1
+	install_here install 2
+}
+
 @test "run: counts what passed and what failed" {
 	run -0 count <<<'%test "one" { true; }'
 	[ "${lines[-1]}" = "1 passed, 0 failed" ]
