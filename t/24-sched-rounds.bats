@@ -232,41 +232,6 @@ any_by_chance() {
 		"[2,7,1] [1,603,3] " ]
 }
 
-@test "opt has the largest sum there is, in every round" {
-	local seed policy n
-	for seed in 2 4 6; do
-		rounds workload "$seed" >jobs
-		n=$(sed -n 's/servers_per_rack = //p' cluster.ini)
-		sed -i "s/^dram.*/dram_per_server = $(sed -n \
-			's/gpus_per_server = //p' cluster.ini | \
-			awk '{ print $1 * 62.5 }')/" cluster.ini
-		for policy in fifo+opt srtf+opt; do
-			sim -c cluster.ini -p "$policy" --rounds <jobs >got
-			rounds opt synergy "$n"
-		done
-		for policy in srtf+opt ftf+opt+place las+opt; do
-			own -c cluster.ini -p "$policy" --rounds <jobs >got
-			rounds opt own "$n"
-		done
-	done
-}
-
-@test "opt on one server is as good as it can be" {
-	local seed checked below
-	for seed in 5 8 12; do
-		rounds workload "$seed" >jobs
-		sed -i 's/^servers.*/servers_per_rack = 1/
-			s/^dram.*/dram_per_server = 500/' cluster.ini
-		jq -c --argjson g "$(sed -n 's/gpus_per_server = //p' \
-			cluster.ini)" 'select(.gpus <= $g)' jobs >few
-		mv few jobs
-		own -c cluster.ini -p srtf+opt --rounds <jobs >got
-		read -r checked below < <(rounds opt own 1)
-		[ "$checked" -gt 7 ]
-		[ "$below" = 0 ]
-	done
-}
-
 # ---- records ----
 
 @test "a job keeps its fields, and what is found out replaces what was there" {
@@ -630,16 +595,9 @@ unlike() {
 	{gpus: 5}|5 GPUs are more than the 4 of the cluster
 	END
 	echo '{"kind":"job","job_id":1,"submit_at":0,"gpus":1,"model":"gnmt","iters":5}' >in
-	run -2 --separate-stderr sched-sim -c nodes -p fifo+opt <in
-	[ "$stderr" = "sched-sim: opt: the servers are not all alike; fair, tune and greedy take any" ]
 	run -2 --separate-stderr \
 		sched-sim --compat=synergy -c nodes -p fifo <in
 	[ "$stderr" = "sched-sim: nodes: v is not like a: in SYNERGY's form all servers are alike" ]
-	sed -i 's/"cpus":2,/"cpus":24,/; s/,nvme:1//; s/v100/a100/' nodes
-	own -c nodes -p fifo+opt <in >got
-	jq -c '.partition = "old"' in >some
-	run -2 --separate-stderr sched-sim -c nodes -p fifo+opt <some
-	[ "$stderr" = "sched-sim: opt: some jobs may not run on all servers; fair, tune and greedy take such" ]
 }
 
 @test "--explain counts the GPUs that a job may use" {

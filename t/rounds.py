@@ -10,9 +10,8 @@
 					certain ones
 	rounds.py same POLICY...	whether want.POLICY and got.POLICY are
 					the same records
-	rounds.py opt synergy|own N	whether in each round of "got" the sum of
-					speeds is the largest there is (own: if
-					N servers, all of it on one), and the
+	rounds.py opt			whether in each round of "got" the sum of
+					speeds is the largest there is, and the
 					jobs got as far as the speeds say
 	rounds.py figures A B		of jobs A to before B: mean, p99, p99.9
 	rounds.py golden		each got.CASE here against the golden
@@ -142,19 +141,14 @@ def same(*policies):
             sys.exit("%s: %d records, not %d" % (policy, len(b), len(a)))
 
 
-def choices(job, model, c, own):
-    """(cores, GB, value) of all a job may choose, as opt has it."""
+def choices(job, model, c):
+    """(cores, GB, value) of all a job may choose."""
     g, fair = job["gpus"], [c["cpus"] / c["gpus"], c["dram"] / c["gpus"]]
     least = model.tput(job["n"], *fair)
     got = [(a, b, model.TPUT[job["n"]][i][k])
            for i, a in enumerate(model.CPUS) for k, b in enumerate(model.MEMS)]
-    together = min(g, c["gpus"]) if own else 1
-    got = [(a * g, b * g, t / least * g if own else t) for a, b, t in got
-           if t >= least and not (own and (a * together > c["cpus"] or
-                                           b * together > c["dram"]))]
-    if own:
-        got.append((fair[0] * g, fair[1] * g, g))
-    return sorted({(round(a, 3), round(b, 2), v) for a, b, v in got})
+    return sorted({(round(a * g, 3), round(b * g, 2), t)
+                   for a, b, t in got if t >= least})
 
 
 def most(sets, cpus, mem):
@@ -172,20 +166,17 @@ def most(sets, cpus, mem):
     return max(s[2] for s in sums)
 
 
-def opt(form, servers):
+def opt():
     sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
     model = __import__("model-rounds")
-    own, c = form == "own", {}
+    c = {}
     for line in open("cluster.ini"):
         if "=" in line:
             c[line.split("_")[0].strip()] = int(line.split("=")[1])
-    names = model.NAMES
-    jobs = {j["job_id"]: dict(j, n=names.index(j["model"]), done=0)
+    jobs = {j["job_id"]: dict(j, n=model.NAMES.index(j["model"]), done=0)
             for j in records("jobs")}
-    c["servers"] = int(servers)
     got = records("got")
     log = [r for r in got if r["kind"] == "round"]
-    checked = below = 0
     for r, after in zip(log, log[1:]):
         free, first = c["gpus"] * c["servers"], []
         for i in r["order"]:
@@ -194,22 +185,15 @@ def opt(form, servers):
                 free -= jobs[i]["gpus"]
         if {j["job_id"] for j in first} != {x["job_id"] for x in r["running"]}:
             sys.exit("%d: others run" % r["at"])
-        value = sum(x["speedup"] * (jobs[x["job_id"]]["gpus"] if own else 1)
-                    for x in r["running"])
-        best = most([choices(j, model, c, own) for j in first],
+        value = sum(x["speedup"] for x in r["running"])
+        best = most([choices(j, model, c) for j in first],
                     c["cpus"] * c["servers"], c["dram"] * c["servers"])
-        if value > best + 1e-3 or (not own or c["servers"] == 1) and (
-                value < best - 1e-3):
+        if abs(value - best) > 1e-3:
             sys.exit("%d: %r, but %r is there" % (r["at"], value, best))
-        checked += 1
-        below += value < best - 1e-3
         for x in r["running"]:
             j = jobs[x["job_id"]]
-            it = model.PROFILES.get(c["cpus"] / c["gpus"] if not own else 3,
+            it = model.PROFILES.get(c["cpus"] / c["gpus"],
                                     model.PROFILES[3])[j["n"]][2]
-            if own:
-                it /= model.tput(j["n"], c["cpus"] / c["gpus"],
-                                 c["dram"] / c["gpus"])
             j["done"] += int(300 / (it / x["speedup"])) * (
                 (after["at"] - r["at"]) // 300)
             j["ran"] = after["at"]
@@ -217,7 +201,6 @@ def opt(form, servers):
         if j["kind"] == "job" and (j["end_at"] > jobs[j["job_id"]]["ran"] or
                                    jobs[j["job_id"]]["done"] < j["iters"]):
             sys.exit("job %d has not ended" % j["job_id"])
-    print(checked, below)
 
 
 def quantile(x, percent):

@@ -224,24 +224,11 @@ demand_on(struct kind *k, int n, const struct servers *s, bool synergy,
 	return 0;
 }
 
-/* The types of the servers that it may run on. */
-static uint64_t
-types_of(const struct servers *s, uint64_t where)
-{
-	uint64_t types = 0;
-	int i;
-
-	for (i = 0; i < s->groups_len; i++)
-		if (where >> i & 1)
-			types |= UINT64_C(1) << s->groups[i].type;
-	return types;
-}
-
 int
 model_demand(struct kind *k, const struct servers *s, bool synergy,
     struct err *e)
 {
-	uint64_t types = types_of(s, k->where);
+	uint64_t types = kind_types(s, k->where);
 	double slowest = INFINITY;
 	int i, n;
 

@@ -6,8 +6,10 @@
  *
  * SYNERGY's simulator adds up the speeds of jobs, takes the cluster as one
  * server, and lets each job have what was chosen. The corrected form counts a
- * job as often as it has GPUs, and then puts those with most cores for each GPU
- * on the servers that have most left over; where what was chosen does not fit
+ * job as often as it has GPUs, takes servers as one only if they are alike and
+ * for the same jobs (a pool), and chooses for each GPU of a job, which is as
+ * fast as the slowest. It then puts the jobs with most cores for each GPU on
+ * the servers that have most left over; where what was chosen does not fit
  * there, it goes on as tune does.
  */
 #include "rounds.h"
@@ -16,136 +18,84 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "die.h"
 #include "knapsack.h"
+#include "opt.h"
 #include "xalloc.h"
 
-enum { CHOICES_MAX = TPUT_CPUS * TPUT_MEMS + 1 };
+/* ---- pools ---- */
 
-/* What jobs of one kind may have. */
-struct offer {
-	int len;
-	struct want choices[CHOICES_MAX];	/* best first */
-	struct knap_choice costs[CHOICES_MAX];
-	int64_t taken[CHOICES_MAX];
-	int64_t items, last_items;
-	int64_t given;		/* items that have got theirs */
-};
-
-struct opt {
-	struct offer **by_kind;		/* by that of the jobs */
-	struct knap_kind *problem;	/* room for each offer there is */
-	struct offer **offers;
-	int offers_len;
-	bool solved;			/* with last_items of all offers */
-};
-
-/* ---- what there is to choose from ---- */
-
+/* Whether there is no kind of job for which it matters. */
 static bool
-is_better(const struct offer *k, int a, int b)
+is_same_pool(const struct rounds *r, int a, int b)
 {
-	const struct knap_choice *x = &k->costs[a], *y = &k->costs[b];
-	bool same = memcmp(x, y, sizeof(*x)) == 0;
+	int i;
 
-	return x->value >= y->value && x->cost[0] <= y->cost[0] &&
-	    x->cost[1] <= y->cost[1] && (!same || a < b);
-}
-
-/* Drops what costs no less than another, and is no better. */
-static void
-drop_worse(struct offer *k)
-{
-	bool drop[CHOICES_MAX] = { false };
-	int i, j, kept = 0;
-
-	for (i = 0; i < k->len; i++)
-		for (j = 0; j < k->len && !drop[i]; j++)
-			drop[i] = j != i && is_better(k, j, i);
-	for (i = 0; i < k->len; i++)
-		if (!drop[i]) {
-			k->choices[kept] = k->choices[i];
-			k->costs[kept++] = k->costs[i];
-		}
-	k->len = kept;
+	if (r->servers.groups[a].type != r->servers.groups[b].type)
+		return false;
+	for (i = 0; i < r->kinds_len; i++)
+		if ((r->kinds[i]->where >> a & 1) !=
+		    (r->kinds[i]->where >> b & 1))
+			return false;
+	return true;
 }
 
 static void
-best_first(struct offer *k)
+add_group(struct opt *o, const struct rounds *r, int group)
 {
-	int i, j;
+	const struct server_group *g = &r->servers.groups[group];
+	int i;
 
-	for (i = 1; i < k->len; i++)
-		for (j = i; j > 0 && k->costs[j].value >
-		    k->costs[j - 1].value; j--) {
-			struct knap_choice cost = k->costs[j];
-			struct want choice = k->choices[j];
-
-			k->costs[j] = k->costs[j - 1];
-			k->choices[j] = k->choices[j - 1];
-			k->costs[j - 1] = cost;
-			k->choices[j - 1] = choice;
-		}
+	for (i = 0; i < o->pools_len; i++)
+		if (is_same_pool(r, __builtin_ctzll(o->pools[i].where), group))
+			break;
+	o->pools_len = MAX(o->pools_len, i + 1);
+	o->pools[i].where |= UINT64_C(1) << group;
+	o->pools[i].type = g->type;
+	o->pools[i].gpus += g->gpus;
 }
 
 /*
- * Thousandths of a core, hundredths of a GB, in which all points are whole, as
- * are hundredths of SYNERGY's speeds.
+ * So fine that all points and all fair shares are whole: thousandths of a core
+ * and hundredths of a 1024th of a GB, by the GPUs of a server.
  */
-static void
-add_choice(struct offer *k, struct vec all, double speed, double value)
+static int64_t
+whole(const struct server_type *t, int k, double x)
 {
-	k->choices[k->len] = (struct want){ all, speed };
-	k->costs[k->len++] = (struct knap_choice){
-		.value = llround(value),
-		.cost = { (int64_t)floor(all.v[CPU] * 1000 + 1e-6),
-		    (int64_t)floor(all.v[MEM] * 100 + 1e-6) },
+	return (int64_t)floor(x * (k == CPU ? 1000 : 102400) * t->gpus + 0.01);
+}
+
+/* More than all its GPUs can use makes no difference. */
+static void
+set_room(const struct rounds *r, const struct opt_pool *from,
+    struct knap_pool *to)
+{
+	static const double most[] = {
+		[CPU] = 24, [MEM] = 250,
 	};
+	const struct server_type *t = &r->servers.types[from->type];
+	double servers = (double)(from->gpus / t->gpus);
+	double gpus = (double)from->gpus;
+	int k;
+
+	to->room[0] = r->o->synergy ? 0 : from->gpus;
+	for (k = CPU; k <= MEM; k++)
+		to->room[1 + k] = whole(t, k, MIN(servers * t->cap.v[k],
+		    gpus * MAX(most[k], t->fair.v[k])));
 }
 
 static void
-add_points(struct offer *o, const struct rounds *r, const struct kind *kind)
+set_pools(struct opt *o, const struct rounds *r)
 {
-	const struct server_type *t = r->servers.types;
-	int model = model_index(kind->model), c, m, together;
-	double fair = tput(model, t->fair.v[CPU], t->fair.v[MEM]);
+	int i;
 
-	together = r->o->synergy ? 1 : MIN(kind->gpus, t->gpus);
-	for (c = 0; c < TPUT_CPUS; c++)
-		for (m = 0; m < TPUT_MEMS; m++) {
-			double speed = tput_at(model, c, m);
-			struct vec all = { .v = {
-				[CPU] = kind->gpus * tput_cpus[c],
-				[MEM] = kind->gpus * tput_mem_gb[m],
-				[SPEED] = kind->need.v[SPEED],
-			} };
-
-			if (speed < fair)
-				continue;
-			if (r->o->synergy)
-				add_choice(o, all, speed, speed * 100);
-			else if (tput_cpus[c] * together <= t->cap.v[CPU] &&
-			    tput_mem_gb[m] * together <= t->cap.v[MEM])
-				add_choice(o, all, speed / fair,
-				    speed / fair * kind->gpus * 10000);
-		}
+	for (i = 0; i < r->servers.groups_len; i++)
+		add_group(o, r, i);
+	for (i = 0; i < o->pools_len; i++)
+		set_room(r, &o->pools[i], &o->room[i]);
 }
 
-static struct offer *
-new_offer(const struct rounds *r, const struct kind *kind)
-{
-	const struct want *least = kind->least_on;
-	struct offer *o = xcalloc(1, sizeof(*o));
-
-	if (!r->o->synergy)
-		add_choice(o, least->all, least->speed,
-		    least->speed * kind->gpus * 10000);
-	add_points(o, r, kind);
-	drop_worse(o);
-	best_first(o);
-	return o;
-}
-
-/* ---- choosing ---- */
+/* ---- begin and end ---- */
 
 static bool
 is_point(const double *axis, int len, double x)
@@ -158,30 +108,11 @@ is_point(const double *axis, int len, double x)
 	return false;
 }
 
-/* The solver takes all servers as one: that is so if they are alike. */
-static int
-check_alike(const struct rounds *r, struct err *e)
-{
-	const struct servers *s = &r->servers;
-	int i;
-
-	if (s->types_len > 1)
-		return err_perm(e, "opt: the servers are not all alike; fair, "
-		    "tune and greedy take any");
-	for (i = 0; i < r->kinds_len; i++)
-		if (r->kinds[i]->where != kind_everywhere(s))
-			return err_perm(e, "opt: some jobs may not run on all "
-			    "servers; fair, tune and greedy take such");
-	return 0;
-}
-
 int
 opt_begin(struct rounds *r, struct err *e)
 {
 	const struct servers *s = &r->servers;
 
-	if (check_alike(r, e) < 0)
-		return -1;
 	if (r->o->synergy &&
 	    (!is_point(tput_cpus, TPUT_CPUS, s->fair.v[CPU]) ||
 	    !is_point(tput_mem_gb, TPUT_MEMS, s->fair.v[MEM])))
@@ -191,6 +122,7 @@ opt_begin(struct rounds *r, struct err *e)
 	r->opt = xcalloc(1, sizeof(*r->opt));
 	r->opt->by_kind = xcalloc((size_t)r->kinds_len + 1,
 	    sizeof(struct offer *));
+	set_pools(r->opt, r);
 	return 0;
 }
 
@@ -202,12 +134,25 @@ opt_free(struct opt *o)
 	if (o == NULL)
 		return;
 	for (i = 0; i < o->offers_len; i++)
-		free(o->offers[i]);
+		offer_free(o->offers[i]);
 	free(o->offers);
 	free(o->problem);
 	free(o->by_kind);
 	free(o);
 }
+
+void
+opt_say(const struct rounds *r)
+{
+	const struct opt *o = r->opt;
+
+	if (o != NULL && o->unsure > 0)
+		note("opt: %lld of %lld choices of shares took more work than "
+		    "they may, and better ones may be there",
+		    (long long)o->unsure, (long long)o->solved);
+}
+
+/* ---- choosing ---- */
 
 static void
 count(struct rounds *r, const struct rjob *j)
@@ -217,12 +162,12 @@ count(struct rounds *r, const struct rjob *j)
 	size_t n = (size_t)o->offers_len + 1;
 
 	if (k == NULL) {
-		k = o->by_kind[j->kind->number] = new_offer(r, j->kind);
+		k = o->by_kind[j->kind->number] = offer_new(r, j->kind);
 		o->offers = xrealloc(o->offers, n, sizeof(struct offer *));
 		o->problem = xrealloc(o->problem, n, sizeof(*o->problem));
 		o->offers[o->offers_len++] = k;
 	}
-	k->items++;
+	k->kind.items++;
 }
 
 /* Whether as many jobs of each kind are there as the last time. */
@@ -232,52 +177,52 @@ is_solved(const struct opt *o)
 	int i;
 
 	for (i = 0; i < o->offers_len; i++)
-		if (o->offers[i]->items != o->offers[i]->last_items)
+		if (o->offers[i]->kind.items != o->offers[i]->last_items)
 			return false;
-	return o->solved;
+	return o->solved > 0;
 }
 
 static int
 solve(struct rounds *r, struct err *e)
 {
-	const struct servers *s = &r->servers;
 	struct opt *o = r->opt;
-	int64_t room[KNAP_COSTS] = {
-		(int64_t)floor(s->total.v[CPU] * 1000 + 1e-6),
-		(int64_t)floor(s->total.v[MEM] * 100 + 1e-6),
-	};
+	int64_t value;
 	int i;
 
 	for (i = 0; i < o->offers_len; i++) {
-		struct offer *k = o->offers[i];
-
-		o->problem[i] = (struct knap_kind){
-			k->costs, k->len, k->items, k->taken,
-		};
-		k->last_items = k->items;
+		o->problem[i] = o->offers[i]->kind;
+		o->offers[i]->last_items = o->problem[i].items;
 	}
-	o->solved = knapsack(o->problem, o->offers_len, room, e) >= 0;
-	return o->solved ? 0 : err_prefix(e, "at %lld", (long long)r->now);
-}
-
-/* What the next job of a kind has. */
-static const struct want *
-next_choice(struct offer *k)
-{
-	int64_t before = 0;
-	int i;
-
-	for (i = 0; before + k->taken[i] <= k->given; i++)
-		before += k->taken[i];
-	k->given++;
-	return &k->choices[i];
+	o->end = knapsack(o->problem, o->offers_len, o->room, o->pools_len,
+	    &value);
+	o->solved++;
+	if (o->end == KNAP_BEST)
+		return 0;
+	o->unsure++;
+	return r->o->synergy ? err_perm(e, "at %lld: opt: the best choice "
+	    "takes more work than it may", (long long)r->now) : 0;
 }
 
 static double
 most_cpus(struct rounds *r, const struct rjob *j)
 {
-	return -next_choice(r->opt->by_kind[j->kind->number])->all.v[CPU] /
-	    j->gpus;
+	struct opt *o = r->opt;
+	double cpus = 0;
+	int i;
+
+	offer_next(o->by_kind[j->kind->number], &o->pick);
+	for (i = 0; i < o->pick.len; i++)
+		cpus += o->pick.parts[i].sum.v[CPU];
+	return -cpus / j->gpus;
+}
+
+static void
+begin_giving(struct opt *o)
+{
+	int i;
+
+	for (i = 0; i < o->offers_len; i++)
+		o->offers[i]->given = 0;
 }
 
 int
@@ -288,34 +233,72 @@ opt_choose(struct rounds *r, struct err *e)
 	int k;
 
 	for (k = 0; k < o->offers_len; k++)
-		o->offers[k]->items = o->offers[k]->given = 0;
+		o->offers[k]->kind.items = 0;
 	for (i = 0; i < r->first_len; i++)
 		count(r, r->first[i].job);
 	if (!is_solved(o) && solve(r, e) < 0)
 		return -1;
-	if (!r->o->synergy)
+	begin_giving(o);
+	if (!r->o->synergy && o->end != KNAP_NOTHING)
 		rounds_first_by(r, most_cpus);
-	for (k = 0; k < o->offers_len; k++)
-		o->offers[k]->given = 0;
+	begin_giving(o);
 	return 0;
+}
+
+/* ---- placing ---- */
+
+/* GPUs of one pool, each with as much as they have there on average. */
+static bool
+place_pick(struct rounds *r, struct run *run, const struct opt_part *p,
+    double speed)
+{
+	struct opt *o = r->opt;
+	const struct opt_pool *pool = &o->pools[p->pool];
+	struct want *want = &o->wants[pool->type];
+	int k;
+
+	want->speed = speed;
+	for (k = 0; k < SHARED; k++)
+		want->all.v[k] = p->sum.v[k] * run->job->gpus / p->gpus;
+	return place_part(&r->servers, run, pool->where, p->gpus, o->wants,
+	    r->together);
+}
+
+static bool
+place_all(struct rounds *r, struct run *run)
+{
+	const struct pick *p = &r->opt->pick;
+	int i;
+
+	place_begin(&r->servers, run);
+	for (i = 0; i < p->len; i++)
+		if (!place_pick(r, run, &p->parts[i], p->speed)) {
+			place_undo(&r->servers, run);
+			return false;
+		}
+	place_end(&r->servers, run);
+	return true;
 }
 
 int
 opt_place(struct rounds *r, struct run *run, struct err *e)
 {
+	struct opt *o = r->opt;
 	struct rjob *j = run->job;
-	const struct want *c = next_choice(r->opt->by_kind[j->kind->number]);
 	static const struct want nothing;
 	int i;
 
+	if (o->end == KNAP_NOTHING)
+		return tune_place(r, run, j->kind->need_on, e);
+	offer_next(o->by_kind[j->kind->number], &o->pick);
 	if (r->o->synergy) {
 		(void)place(&r->servers, run, &nothing, r->together);
 		for (i = 0; i < run->shares_len; i++)
-			run->shares[i].have = c->all;
-	} else if (!place_roomiest(&r->servers, run, c)) {
-		return tune_place(r, run, c, e);
+			run->shares[i].have = o->pick.parts[0].sum;
+	} else if (!place_all(r, run)) {
+		return tune_place(r, run, j->kind->least_on, e);
 	}
-	j->speed = c->speed;
+	j->speed = o->pick.speed;
 	run->pace_s = j->iter_s / j->speed;
 	return 0;
 }

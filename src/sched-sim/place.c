@@ -44,23 +44,35 @@ place_free(const struct servers *s, uint64_t where)
 	return free_gpus;
 }
 
+/* GPUs that are sought for a run. */
+struct search {
+	uint64_t where;		/* bits of groups */
+	int gpus;
+	const struct want *want;	/* by type, for all GPUs of the job */
+};
+
 static bool
-is_there(const struct run *run, const struct server *on)
+is_there(const struct search *f, const struct server *on)
 {
-	return run->job->kind->where >> on->group & 1;
+	return f->where >> on->group & 1;
 }
 
-/* What a job asks for, for each of its GPUs, on a server. */
-static struct vec
-part_of(const struct servers *s, const struct run *run,
-    const struct want *want, const struct server *on)
+static const struct want *
+want_on(const struct servers *s, const struct search *f,
+    const struct server *on)
 {
-	const struct vec *all = &want[on->type - s->types].all;
+	return &f->want[on->type - s->types];
+}
+
+/* What a job asks for, for each of its GPUs. */
+static struct vec
+part_of(const struct run *run, const struct want *want)
+{
 	struct vec per;
 	int k;
 
 	for (k = 0; k < SHARED; k++)
-		per.v[k] = all->v[k] / run->job->gpus;
+		per.v[k] = want->all.v[k] / run->job->gpus;
 	return per;
 }
 
@@ -88,15 +100,24 @@ use(struct server *on, struct vec per, int n)
 		on->used.v[k] += per.v[k] * n;
 }
 
-/* Gives the run n GPUs of a server: the first free ones, or the last. */
+/*
+ * Gives the run n GPUs of a server: the first free ones, or the last. The
+ * slowest sets its speed.
+ */
 static void
-take(struct servers *s, struct run *run, int64_t server, int n, bool last)
+take(struct servers *s, struct run *run, const struct search *f,
+    int64_t server, int n, bool last)
 {
+	bool first = run->shares_len == 0;
 	struct share *sh = &run->shares[run->shares_len++];
 	struct server *on = &s->list[server];
+	const struct want *want = want_on(s, f, on);
 	int i;
 
-	*sh = (struct share){ .run = run, .server = server, .len = n };
+	*sh = (struct share){
+		.run = run, .server = server, .len = n, .have = want->all,
+	};
+	run->speed = first ? want->speed : MIN(run->speed, want->speed);
 	for (i = 0; i < n; i++) {
 		int bit = last ? 63 - __builtin_clzll(on->free) :
 		    __builtin_ctzll(on->free);
@@ -109,34 +130,30 @@ take(struct servers *s, struct run *run, int64_t server, int n, bool last)
 	s->free_gpus -= n;
 }
 
-static void
-begin(struct servers *s, struct run *run)
+void
+place_begin(struct servers *s, struct run *run)
 {
 	run->shares = s->shares + s->shares_len;
 	run->shares_len = 0;
 }
 
-/* Makes the shares that take gave out final. The slowest sets the speed. */
-static void
-settle(struct servers *s, struct run *run, const struct want *want)
+void
+place_end(struct servers *s, struct run *run)
 {
-	int i;
+	struct share *sh;
 
-	for (i = 0; i < run->shares_len; i++) {
-		struct share *sh = &run->shares[i];
+	for (sh = run->shares; sh < run->shares + run->shares_len; sh++) {
 		struct server *on = &s->list[sh->server];
-		const struct want *w = &want[on->type - s->types];
+		struct want have = { sh->have, 0 };
 
-		use(on, part_of(s, run, want, on), sh->len);
+		use(on, part_of(run, &have), sh->len);
 		on->shares[on->shares_len++] = sh;
-		sh->have = w->all;
-		run->speed = i == 0 ? w->speed : MIN(run->speed, w->speed);
 	}
 	s->shares_len += run->shares_len;
 }
 
-static void
-give_back(struct servers *s, struct run *run)
+void
+place_undo(struct servers *s, struct run *run)
 {
 	while (run->shares_len > 0) {
 		struct share *sh = &run->shares[--run->shares_len];
@@ -151,19 +168,19 @@ give_back(struct servers *s, struct run *run)
 
 /* GPUs in ascending order, wherever their part fits. */
 static int
-spread(struct servers *s, struct run *run, const struct want *want)
+spread(struct servers *s, struct run *run, const struct search *f)
 {
-	int need = run->job->gpus, n;
+	int need = f->gpus, n;
 	int64_t i;
 
 	for (i = 0; i < s->len && need > 0; i++) {
 		const struct server *on = &s->list[i];
 
-		if (on->free_len == 0 || !is_there(run, on))
+		if (on->free_len == 0 || !is_there(f, on))
 			continue;
-		n = count_fit(on, part_of(s, run, want, on), need);
+		n = count_fit(on, part_of(run, want_on(s, f, on)), need);
 		if (n > 0)
-			take(s, run, i, n, false);
+			take(s, run, f, i, n, false);
 		need -= n;
 	}
 	return need;
@@ -171,15 +188,16 @@ spread(struct servers *s, struct run *run, const struct want *want)
 
 static bool
 fits_whole(const struct servers *s, const struct run *run,
-    const struct want *want, const struct server *on)
+    const struct search *f, const struct server *on)
 {
-	const struct vec *all = &want[on->type - s->types].all;
+	const struct vec *all = &want_on(s, f, on)->all;
+	double part = (double)f->gpus / run->job->gpus;
 	int k;
 
-	if (on->free_len < run->job->gpus || !is_there(run, on))
+	if (on->free_len < f->gpus || !is_there(f, on))
 		return false;
 	for (k = 0; k < SHARED; k++)
-		if (place_left(on, k) < all->v[k])
+		if (place_left(on, k) < all->v[k] * part)
 			return false;
 	return true;
 }
@@ -187,7 +205,7 @@ fits_whole(const struct servers *s, const struct run *run,
 /* The server with the fewest free GPUs that holds it all, or -1. */
 static int64_t
 tightest(const struct servers *s, const struct run *run,
-    const struct want *want)
+    const struct search *f)
 {
 	int64_t i, best = -1;
 
@@ -195,7 +213,7 @@ tightest(const struct servers *s, const struct run *run,
 		const struct server *on = &s->list[i];
 
 		if ((best < 0 || on->free_len < s->list[best].free_len) &&
-		    fits_whole(s, run, want, on))
+		    fits_whole(s, run, f, on))
 			best = i;
 	}
 	return best;
@@ -203,55 +221,63 @@ tightest(const struct servers *s, const struct run *run,
 
 /* Server after server, those with the fewest free GPUs first. */
 static int
-fill_up(struct servers *s, struct run *run, const struct want *want)
+fill_up(struct servers *s, struct run *run, const struct search *f)
 {
-	int need = run->job->gpus, level, n;
+	int need = f->gpus, level, n;
 	int64_t i;
 
 	for (level = 1; level <= s->most_gpus && need > 0; level++)
 		for (i = 0; i < s->len && need > 0; i++) {
 			const struct server *on = &s->list[i];
 
-			if (on->free_len != level || !is_there(run, on))
+			if (on->free_len != level || !is_there(f, on))
 				continue;
-			n = count_fit(on, part_of(s, run, want, on), need);
+			n = count_fit(on, part_of(run, want_on(s, f, on)),
+			    need);
 			if (n > 0)
-				take(s, run, i, n, true);
+				take(s, run, f, i, n, true);
 			need -= n;
 		}
 	return need;
 }
 
-/* Takes GPUs on which it fits. */
+/* Takes GPUs on which it fits; false: there are not as many. */
 static bool
-grab(struct servers *s, struct run *run, const struct want *want,
+grab(struct servers *s, struct run *run, const struct search *f,
     bool together)
 {
-	int missing = 0;
 	int64_t one = -1;
 
-	begin(s, run);
-	if (together && run->job->gpus > 1)
-		one = tightest(s, run, want);
-	if (one >= 0)
-		take(s, run, one, run->job->gpus, false);
-	else
-		missing = together ? fill_up(s, run, want) :
-		    spread(s, run, want);
-	if (missing > 0) {
-		give_back(s, run);
-		return false;
+	if (together && f->gpus > 1)
+		one = tightest(s, run, f);
+	if (one >= 0) {
+		take(s, run, f, one, f->gpus, false);
+		return true;
 	}
-	return true;
+	return (together ? fill_up(s, run, f) : spread(s, run, f)) == 0;
+}
+
+/* All its GPUs, wherever it may run. */
+static bool
+grab_all(struct servers *s, struct run *run, const struct want *want,
+    bool together)
+{
+	struct search f = { run->job->kind->where, run->job->gpus, want };
+
+	place_begin(s, run);
+	if (grab(s, run, &f, together))
+		return true;
+	place_undo(s, run);
+	return false;
 }
 
 bool
 place(struct servers *s, struct run *run, const struct want *want,
     bool together)
 {
-	if (!grab(s, run, want, together))
+	if (!grab_all(s, run, want, together))
 		return false;
-	settle(s, run, want);
+	place_end(s, run);
 	return true;
 }
 
@@ -259,14 +285,19 @@ bool
 place_fits(struct servers *s, struct run *run, const struct want *want,
     bool together)
 {
-	if (!grab(s, run, want, together))
+	if (!grab_all(s, run, want, together))
 		return false;
-	give_back(s, run);
+	place_undo(s, run);
 	return true;
 }
 
-bool
-place_roomiest(struct servers *s, struct run *run, const struct want *want)
+/*
+ * Of the servers on which it fits the one that has most cores beyond the fair
+ * shares of its free GPUs; or -1.
+ */
+static int64_t
+roomiest(const struct servers *s, const struct run *run,
+    const struct search *f)
 {
 	int64_t i, best = -1;
 	double most = 0;
@@ -276,17 +307,24 @@ place_roomiest(struct servers *s, struct run *run, const struct want *want)
 		double room = place_left(on, CPU) -
 		    on->type->fair.v[CPU] * on->free_len;
 
-		if ((best < 0 || room > most) &&
-		    fits_whole(s, run, want, on)) {
+		if ((best < 0 || room > most) && fits_whole(s, run, f, on)) {
 			best = i;
 			most = room;
 		}
 	}
-	if (best < 0)
-		return false;
-	begin(s, run);
-	take(s, run, best, run->job->gpus, false);
-	settle(s, run, want);
+	return best;
+}
+
+bool
+place_part(struct servers *s, struct run *run, uint64_t where, int gpus,
+    const struct want *want, bool together)
+{
+	struct search f = { where, gpus, want };
+	int64_t one = roomiest(s, run, &f);
+
+	if (one < 0)
+		return grab(s, run, &f, together);
+	take(s, run, &f, one, gpus, false);
 	return true;
 }
 

@@ -16,6 +16,18 @@ kind_everywhere(const struct servers *s)
 	return UINT64_MAX >> (GROUPS_MAX - s->groups_len);
 }
 
+uint64_t
+kind_types(const struct servers *s, uint64_t where)
+{
+	uint64_t types = 0;
+	int i;
+
+	for (i = 0; i < s->groups_len; i++)
+		if (where >> i & 1)
+			types |= UINT64_C(1) << s->groups[i].type;
+	return types;
+}
+
 int64_t
 kind_gpus(const struct servers *s, uint64_t where)
 {

@@ -15,9 +15,8 @@
 
 #include <string.h>
 
-/* Seconds since it ran last, or since it came. */
-static double
-pause_s(const struct rounds *r, const struct rjob *j)
+double
+rounds_pause_s(const struct rounds *r, const struct rjob *j)
 {
 	return (double)r->now - (j->left_at >= 0 ? (double)j->left_at :
 	    j->submit_at);
@@ -29,7 +28,7 @@ level(const struct rounds *r, struct rjob *j)
 	int at = r->policy->level != NULL ? r->policy->level(r, j) : 0;
 
 	if (r->o->starve_s >= 0)
-		j->starved = pause_s(r, j) > (double)r->o->starve_s;
+		j->starved = rounds_pause_s(r, j) > (double)r->o->starve_s;
 	return j->starved && (r->policy->starving_first || !r->o->synergy) ?
 	    -1 : at;
 }
@@ -126,7 +125,8 @@ is_behind_at(struct rounds *r, struct rjob *j, int64_t at)
 	bool starves;
 
 	r->now = at;
-	starves = r->o->synergy && !j->starved && pause_s(r, j) > STARVED_S;
+	starves = r->o->synergy && !j->starved &&
+	    rounds_pause_s(r, j) > STARVED_S;
 	then.level = level(r, j);
 	then.key = r->policy->key(r, j);
 	r->now = now;
@@ -182,29 +182,6 @@ rounds_order(struct rounds *r)
 	while (r->sure_len > 0 &&
 	    is_behind(&r->order[r->sure_len - 1], &r->cut))
 		r->sure_len--;
-}
-
-/*
- * The first jobs that fill the GPUs by number alone; smaller ones behind one
- * that does not fit come forward.
- */
-void
-rounds_choose_first(struct rounds *r)
-{
-	int64_t free_gpus = r->servers.gpus;
-	size_t i;
-
-	r->first_len = 0;
-	for (i = 0; i < r->near_len; i++) {
-		struct rjob *j = r->order[i].job;
-
-		if (j->gpus <= free_gpus) {
-			r->first[r->first_len++] = r->order[i];
-			free_gpus -= j->gpus;
-		}
-		if (r->o->synergy && pause_s(r, j) > STARVED_S)
-			j->starved = true;
-	}
 }
 
 void

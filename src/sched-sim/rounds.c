@@ -493,6 +493,7 @@ say_result(const struct rounds *r)
 	    r->arrived == r->jobs_len)
 		note("the last job was submitted before the window had ended: "
 		    "with more of them it could end otherwise");
+	opt_say(r);
 	rounds_say_jobs(r);
 }
 

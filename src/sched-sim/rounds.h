@@ -15,7 +15,10 @@
  *	place.c		which GPUs a job gets
  *	tune.c		shares taken back from those that have most
  *	opt.c		shares that make the most of all
+ *	offer.c		what there is to choose from, for opt.c
  *	knapsack.c	the exact solver behind opt.c
+ *	prices.c	what it sells at
+ *	rounds-first.c	for whom GPUs are there, by their number
  *	round-policy-*.c  one order each
  *
  * There are two forms: that of SYNERGY's simulator to the job, oddities
@@ -312,12 +315,21 @@ bool rounds_can_split(const struct rounds *r);
 /* Sets far jobs aside, when a packing has shown how many are looked at. */
 void rounds_split(struct rounds *r);
 
-/* Fills r->first; on the way, who has starved as SYNERGY has it is found. */
-void rounds_choose_first(struct rounds *r);
+/* Seconds since it ran last, or since it came. */
+double rounds_pause_s(const struct rounds *r, const struct rjob *j);
 
 /* Puts r->first in the order of a key, which is asked in the order so far. */
 void rounds_first_by(struct rounds *r,
     double (*key)(struct rounds *r, const struct rjob *j));
+
+/* ---- rounds-first.c ---- */
+
+/*
+ * Fills r->first: the first jobs that fill the GPUs by number alone; smaller
+ * ones behind one that does not fit come forward. Who has starved as SYNERGY
+ * has it is found on the way.
+ */
+void rounds_choose_first(struct rounds *r);
 
 /* ---- rounds-load.c, rounds-jobs.c ---- */
 
@@ -336,8 +348,9 @@ struct need_line;
 uint64_t kind_where(const struct servers *s, const struct need_line *l,
     struct err *e);
 
-/* All groups; and how many GPUs some of them have. */
+/* All groups; and of some of them the bits of the types, and the GPUs. */
 uint64_t kind_everywhere(const struct servers *s);
+uint64_t kind_types(const struct servers *s, uint64_t where);
 int64_t kind_gpus(const struct servers *s, uint64_t where);
 
 /* The kind of such jobs, made if it is new; NULL and *e: it cannot be. */
@@ -424,11 +437,16 @@ bool place_fits(struct servers *s, struct run *run, const struct want *want,
     bool together);
 
 /*
- * The same on one server alone, of those on which it fits the one that has most
- * cores beyond the fair shares of its free GPUs.
+ * The same part by part, of which each is for other groups: begin; some GPUs of
+ * the job after others, on one server if that can be, of those the one that
+ * has most cores beyond the fair shares of its free GPUs; then end, or, if a
+ * part does not fit, undo.
  */
-bool place_roomiest(struct servers *s, struct run *run,
-    const struct want *want);
+void place_begin(struct servers *s, struct run *run);
+bool place_part(struct servers *s, struct run *run, uint64_t where, int gpus,
+    const struct want *want, bool together);
+void place_end(struct servers *s, struct run *run);
+void place_undo(struct servers *s, struct run *run);
 
 /* Changes what a run has on the server of one share. */
 void place_change(struct servers *s, struct share *sh, struct vec want);
@@ -444,7 +462,7 @@ int tune_place(struct rounds *r, struct run *run, const struct want *want,
 
 /* ---- opt.c ---- */
 
-/* Refuses where it cannot choose. 0; -1 and *e. */
+/* Refuses where SYNERGY's simulator would die. 0; -1 and *e. */
 int opt_begin(struct rounds *r, struct err *e);
 void opt_free(struct opt *o);
 
@@ -453,5 +471,8 @@ int opt_choose(struct rounds *r, struct err *e);
 
 /* Places run->job, of r->first, with what was chosen. 0; -1 and *e. */
 int opt_place(struct rounds *r, struct run *run, struct err *e);
+
+/* Says how often it may not have been the best that was chosen. */
+void opt_say(const struct rounds *r);
 
 #endif
