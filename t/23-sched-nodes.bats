@@ -46,6 +46,29 @@ one() {
 	done
 }
 
+@test "gpus count beside a gres that is none" {
+	echo '{"kind":"node","name":"n[1-4]","cpus":8,"gres":"gpu:a100:4,nvme:2"}' >nodes
+	[ "$(one '"cpus":2,"gpus":6,"gres":"nvme:1"')" = "n[1-2] 1(x2)" ]
+	[ "$(one '"cpus":2,"gpus":6,"gres":"nvme:1,gpu:1"')" = "n1 2" ]
+	[ "$(one '"cpus":2,"gpus":6,"gres":"gpu:a100:4"')" = "n1 2" ]
+	for id in 1 2 3; do
+		echo '{"kind":"job","job_id":'$id',"submit_at":0,"run_s":5,"cpus":1,"gpus":3,"gres":"nvme:1"}'
+	done >in
+	sched-sim -c nodes -p slurm <in >out
+	[ "$(jq -r .nodes out | tr '\n' ' ')" = "n1 n2 n3 " ]
+}
+
+@test "-k forgets what a refused job asked for" {
+	echo '{"kind":"node","name":"n1","cpus":8}' >nodes
+	cat >in <<-'END'
+	{"kind":"job","job_id":1,"submit_at":9,"run_s":9,"cpus":3}
+	{"kind":"job","job_id":2,"submit_at":1,"run_s":9,"cpus":7,"node_count":1}
+	END
+	run -1 --separate-stderr sched-sim -k -c nodes -p slurm <in
+	[ "$stderr" = "sched-sim: stdin:2: job 2: submitted before the job before it; sort by submit_at: skipped" ]
+	[ "${#lines[@]}" -eq 1 ]
+}
+
 @test "which nodes: as Slurm chooses" {
 	echo '{"kind":"node","name":"n[1-4]","cpus":8,"mem_mb":4096,"gres":"gpu:4"}' >nodes
 	[ "$(one '"cpus":3')" = "n1 3" ]

@@ -234,13 +234,18 @@ static int
 take_gpus(struct need *n, const struct need_line *l, const struct cluster *c,
     struct err *e)
 {
+	uint32_t kinds = kinds_of(c, "gpu", 3);
 	int64_t gpus, most;
+	int i;
 
 	if (number(l, GPUS, &gpus, e) < 0)
 		return -1;
-	if (gpus == 0 || n->asks_len > 0)	/* gres says it better */
+	for (i = 0; i < n->asks_len; i++)
+		if (n->asks[i].kinds & kinds)
+			return 0;		/* gres says it better */
+	if (gpus == 0)
 		return 0;
-	most = most_gpus(n, c, kinds_of(c, "gpu", 3));
+	most = most_gpus(n, c, kinds);
 	if (most == 0)
 		return err_perm(e, "job: partition '%s' has no GPUs",
 		    c->partitions[n->partition].name);
