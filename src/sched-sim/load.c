@@ -151,7 +151,7 @@ take_spans(const struct line *l, struct sim_job *j, struct err *e)
 }
 
 static int
-take_job(const struct line *l, struct sim_job *j, struct cluster *c,
+take_job(const struct line *l, struct sim_job *j, const struct cluster *c,
     struct err *e)
 {
 	int64_t n;
@@ -167,11 +167,7 @@ take_job(const struct line *l, struct sim_job *j, struct cluster *c,
 		    "the %lld of the cluster", (long long)j->id, (long long)n,
 		    (long long)c->procs);
 	j->procs = (int32_t)n;
-	if (l->need == NULL)
-		return 0;
-	j->need = need_new(l->need, c, n, j->limit_s, e);
-	return j->need == NULL ? err_prefix(e, "job %lld",
-	    (long long)j->id) : 0;
+	return 0;
 }
 
 /* A copy of text among many, never freed. */
@@ -209,6 +205,11 @@ add_job(struct load *l, size_t *cap, const struct line *line,
 		    (long long)SUM_MAX);
 	if (l->len == INT32_MAX / 4)
 		return err_perm(e, "more than %d jobs", INT32_MAX / 4);
+	if (line->need != NULL) {	/* last, for it stays */
+		j.need = need_new(line->need, c, j.procs, j.limit_s, e);
+		if (j.need == NULL)
+			return err_prefix(e, "job %lld", (long long)j.id);
+	}
 	if ((size_t)l->len == *cap) {
 		*cap = *cap ? *cap * 2 : FIRST_JOBS;
 		l->jobs = xrealloc(l->jobs, *cap, sizeof(*l->jobs));
