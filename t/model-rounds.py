@@ -404,8 +404,9 @@ def pack(words, c, t, order):
     return ran
 
 
-def shown(c, j):
-    return {"job_id": j.id, "speedup": j.sp, "shares": [
+def shown(c, j, fair):
+    speed = j.slow if fair and not c.compat else j.sp
+    return {"job_id": j.id, "speedup": speed, "shares": [
         {"server": s, "gpus": sorted(g for g in j.got if c.at[g] == s),
          "cpus": j.have[s][1] * (n / j.g), "mem_gb": j.have[s][2] * (n / j.g)}
         for s, n in j.on.items()]}
@@ -439,7 +440,7 @@ def run(words, c, jobs, o):
         for j in order:
             j.sp = j.own
         ran = pack(words, c, t, order)
-        now = [shown(c, j) for j in ran]
+        now = [shown(c, j, "fair" in words) for j in ran]
         if o["rounds"] and now != last:
             print(json.dumps({"kind": "round", "at": t, "running": now,
                               "order": [j.id for j in order]}))

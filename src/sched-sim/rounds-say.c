@@ -53,13 +53,22 @@ add_share(struct buf *b, const struct servers *s, const struct run *run,
 	return buf_addc(b, '}');
 }
 
-static int
-add_run(struct buf *b, const struct servers *s, const struct run *run)
+/* With fair shares SYNERGY names the speed that all it can use would make. */
+static double
+speed_of(const struct rounds *r, const struct run *run)
 {
+	return r->allocation == FAIR && !r->o->synergy ? run->speed :
+	    run->job->speed;
+}
+
+static int
+add_run(struct buf *b, const struct rounds *r, const struct run *run)
+{
+	const struct servers *s = &r->servers;
 	int i;
 
 	if (buf_addf(b, "{\"job_id\":%lld,\"speedup\":",
-	    (long long)run->job->id) < 0 || add_real(b, run->job->speed) < 0 ||
+	    (long long)run->job->id) < 0 || add_real(b, speed_of(r, run)) < 0 ||
 	    buf_adds(b, ",\"shares\":[") < 0)
 		return -1;
 	for (i = 0; i < run->shares_len; i++)
@@ -77,7 +86,7 @@ add_running(struct buf *b, const struct rounds *r)
 
 	for (i = 0; i < r->runs_len; i++)
 		if ((i > 0 && buf_addc(b, ',') < 0) ||
-		    add_run(b, &r->servers, &r->runs[i]) < 0)
+		    add_run(b, r, &r->runs[i]) < 0)
 			return -1;
 	return 0;
 }
