@@ -445,6 +445,27 @@ model() {
 	page_example 4 sched-trace.1 >script
 	bash -eo pipefail script >got
 	[[ $(head -n 1 got) == '5,000 jobs have ended, 0 have not' ]]
+	cat >cluster_gpu_number.csv <<-'END'
+	date,vcEwI,vcWoR,vcKeu,total
+	2020-04-06,16,8,0,24
+	2020-04-07,8,16,0,24
+	END
+	cat >cluster_log.csv <<-'END'
+	job_id,user,vc,gpu_num,cpu_num,node_num,state,submit_time,start_time,end_time,duration,queue
+	11,u1,vcWoR,16,32,2,COMPLETED,2020-04-07 00:00:00,2020-04-07 00:00:01,2020-04-07 00:10:01,600,1
+	12,u1,vcWoR,8,8,1,COMPLETED,2020-04-07 00:00:05,2020-04-07 00:10:05,2020-04-07 00:20:05,600,600
+	13,u2,vcEwI,4,8,1,FAILED,2020-04-07 00:00:06,2020-04-07 00:00:06,2020-04-07 00:01:06,60,0
+	14,u2,vcKeu,4,8,1,FAILED,2020-04-07 00:00:06,2020-04-07 00:00:06,2020-04-07 00:01:06,60,0
+	END
+	page_example 5 sched-trace.1 >script
+	run -1 --separate-stderr bash -eo pipefail script
+	[ "${stderr_lines[-1]}" = "sched-sim: stdin:4: job 4: job: the cluster has no partition 'vcKeu': skipped" ]
+	jq -r '[.job_id, .start_at, .nodes] | @tsv' simulated.ndjson >got
+	diff -u - got <<-END
+	3	7	vcEwI-1
+	1	1	vcWoR-[1-2]
+	2	601	vcWoR-1
+	END
 	mkdir bin
 	cat >bin/sacct <<-'END'
 	#!/bin/sh
@@ -453,7 +474,7 @@ model() {
 	echo '1|1|ada|COMPLETED|2024-05-06T07:08:09|2024-05-06T07:08:19|2024-05-06T07:08:29|10|1|2|cpu=2'
 	END
 	chmod +x bin/sacct
-	page_example 5 sched-trace.1 >script
+	page_example 6 sched-trace.1 >script
 	PATH=$PWD/bin:$PATH bash -eo pipefail script >got
 	[ "$(head -n 1 got)" = '1 job has ended, 0 have not' ]
 }
