@@ -190,6 +190,13 @@ code() {
 	done | nothing
 }
 
+@test "house: no line of a page is wider than a terminal, but for records" {
+	for page in man/*.1 man/svc-service.5; do
+		mandoc -T utf8 -O width=78 "$page" | sed 's/.\x08//g' |
+			awk -v page="$page" 'length($0) > 80 { print page ": " $0 }'
+	done | nothing
+}
+
 @test "house: pages refer to pages that exist" {
 	sed -n 's/^\.Xr \([^ ]*\) \([1-8]\).*/\1.\2/p' man/* |
 		grep -E '^(svc-|berth)' | sort -u | while read -r page; do

@@ -348,14 +348,12 @@ refused() {
 	2 1 5 60 60 -1 -1 60 60 -1 1 2 -1 -1 -1 -1 -1 -1
 	END
 	sched-trace swf log.swf >jobs
-	awk '/^\.Sh / { examples = /EXAMPLES/; next }
-		examples && /^\.Bd -literal/ { out = ++n ".sh"; next }
-		/^\.Ed/ { out = "" }
-		out { print >out }' "$root/man/job-plot.1"
-	[ "$(ls [0-9].sh | wc -l)" = 2 ]
 	for n in 1 2; do
+		page_example $n job-plot.1 >$n.sh
+		[ -s $n.sh ]
 		bash -euo pipefail $n.sh
 	done
+	[ -z "$(page_example 3 job-plot.1)" ]
 	[ "$(png cdf.png 0 0)" = '1200 750 ffffff' ]
 	said_in gantt.svg | grep -qxF 'job 2'
 }
