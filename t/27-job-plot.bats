@@ -250,10 +250,10 @@ refused() {
 	running
 	END
 	cp "$evil.ndjson" "other $evil"
-	job-plot cdf --title="$evil"$'\n\\' "$evil.ndjson" "other $evil" >got
+	job-plot cdf --size=1800x560 --title="$evil"$'\n\\' "$evil.ndjson" "other $evil" >got
 	[ "$(said_in got | grep -cF "$evil")" = 3 ]
 	stats 1 | jq -c --arg evil "$evil"$'\n'"plot '" '.policy = $evil' >named
-	job-plot load named >got
+	job-plot load --size=1800x560 named >got
 	said_in got | grep -qF "$evil plot '"
 	[ -z "$(ls | grep '^owned')" ]
 }
@@ -272,6 +272,33 @@ refused() {
 	grep -qF '>5,000<' got || grep -qF '5,000' got
 	said_in got | grep -qxF \
 		'many: 6,000 jobs, in order of submission; one in 20 is shown'
+}
+
+@test "texts that are too long are cut, and none is larger than the picture" {
+	local long
+	long=$(printf 'name-%.0s' {1..30})
+	three >"$long.ndjson"
+	three >b
+	run -0 --separate-stderr job-plot cdf --title="$long" "$long.ndjson" b
+	[ -z "$stderr" ]
+	said_in <(echo "$output") >said
+	grep -qx "${long:0:87}…" said
+	grep -qx "${long:0:59}…" said
+	# a file whose name is no UTF-8 is well-formed XML all the same
+	cp b "$(printf 'b\377.ndjson')"
+	job-plot cdf "$(printf 'b\377.ndjson')" >svg
+	said_in svg | grep -qx 'b�: 3 jobs'
+	# a letter that no font has: its number would be drawn over all
+	{
+		echo '{"kind":"job","job_id":1,"submit_at":0,"start_at":0,"end_at":9,"name":"\ue000\ue001"}'
+		echo '{"kind":"job","job_id":2,"submit_at":5,"start_at":5,"end_at":9,"name":"é…"}'
+	} >in
+	job-plot gantt --format=png in >got
+	for x in 5 450 895; do
+		[ "$(png got "$x" 3)" = '900 560 ffffff' ]
+		[ "$(png got "$x" 556)" = '900 560 ffffff' ]
+	done
+	[ "$(png got 3 300)" = '900 560 ffffff' ]
 }
 
 @test "times with fractions, and very small ones, have their axis too" {
