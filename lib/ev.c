@@ -17,7 +17,7 @@ enum { TURN_EVENTS = 256, TURN_TIMERS = 128 };
 struct ev {
 	int epfd;
 	bool stop;
-	int64_t now_us;
+	int64_t now_us, now_ms;
 	struct heap timers;
 	struct epoll_event turn[TURN_EVENTS];
 	int turn_len;
@@ -35,6 +35,7 @@ static void
 read_clock(struct ev *ev)
 {
 	ev->now_us = clock_mono_us();
+	ev->now_ms = ev->now_us / 1000;
 }
 
 struct ev *
@@ -86,12 +87,12 @@ ev_io_start(struct ev *ev, struct ev_io *io, int fd, uint32_t events,
  * whether it was asked for or not, and would turn the loop for ever.
  */
 void
-ev_io_want(struct ev *ev, struct ev_io *io, uint32_t events)
+ev_io_change(struct ev *ev, struct ev_io *io, uint32_t events)
 {
 	struct epoll_event event = { .events = events, .data.ptr = io };
 	int op = EPOLL_CTL_MOD;
 
-	if (io->fd < 0 || io->events == events)
+	if (io->fd < 0)
 		return;
 	if (events == 0)
 		op = EPOLL_CTL_DEL;
@@ -224,7 +225,7 @@ ev_stop(struct ev *ev)
 int64_t
 ev_now_ms(const struct ev *ev)
 {
-	return ev->now_us / 1000;
+	return ev->now_ms;
 }
 
 int64_t

@@ -49,7 +49,13 @@ int ev_io_start(struct ev *ev, struct ev_io *io, int fd, uint32_t events,
  * Changes what is watched for; no system call if nothing changes. With 0 not
  * even a hang-up is reported.
  */
-void ev_io_want(struct ev *ev, struct ev_io *io, uint32_t events);
+void ev_io_change(struct ev *ev, struct ev_io *io, uint32_t events);
+static inline void
+ev_io_want(struct ev *ev, struct ev_io *io, uint32_t events)
+{
+	if (io->events != events)
+		ev_io_change(ev, io, events);
+}
 
 /* Stops watching. Call it before close(2). Nothing if it is stopped. */
 void ev_io_stop(struct ev *ev, struct ev_io *io);

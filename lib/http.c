@@ -65,16 +65,24 @@ http_value_char(char c)
 	return class_of[(unsigned char)c] & C_VALUE;
 }
 
-/* Length of the run of that class at the start of p. */
+/*
+ * Length of the run of that class at the start of p, in a head: each line of it
+ * ends with CR, which is of no class.
+ */
 static size_t
-run(const char *p, size_t len, uint8_t class)
+run(const char *p, uint8_t class)
 {
-	size_t i;
+	const char *at = p;
 
-	for (i = 0; i < len; i++)
-		if (!(class_of[(unsigned char)p[i]] & class))
-			break;
-	return i;
+	while (class_of[(unsigned char)*at] & class)
+		at++;
+	return (size_t)(at - p);
+}
+
+static bool
+is_blank(char c)
+{
+	return c == ' ' || c == '\t';
 }
 
 static int
@@ -128,20 +136,18 @@ http_find(const struct http_head *h, const char *name)
 ssize_t
 http_head_len(const char *p, size_t len, size_t *line, struct http_head *h)
 {
-	const char *lf;
-	size_t at;
+	const char *begin = p + *line, *end = p + len, *lf;
 
-	while (*line < len &&
-	    (lf = memchr(p + *line, '\n', len - *line)) != NULL) {
-		at = (size_t)(lf - p);
-		if (at >= HTTP_HEAD_MAX)
-			break;
-		if (at == *line || p[at - 1] != '\r')
+	while (begin < end &&
+	    (lf = memchr(begin, '\n', (size_t)(end - begin))) != NULL &&
+	    lf - p < HTTP_HEAD_MAX) {
+		if (lf == begin || lf[-1] != '\r')
 			return bad(h, 400, "a line ends without CR LF");
-		if (at == *line + 1)
-			return (ssize_t)at + 1;
-		*line = at + 1;
+		if (lf == begin + 1)
+			return lf + 1 - p;
+		begin = lf + 1;
 	}
+	*line = (size_t)(begin - p);
 	if (len >= HTTP_HEAD_MAX)
 		return bad(h, *line == 0 ? 414 : 431,
 		    "the head is longer than 32 KiB");
@@ -222,65 +228,68 @@ has_control(uint64_t x)
 	    0x80 * ones;
 }
 
-static bool
-is_value(const char *p, size_t len)
+/* Behind what a value may be made of; the head ends at end. */
+static const char *
+value_end(const char *p, const char *end)
 {
 	uint64_t x;
-	size_t i;
 
-	if (len < sizeof(x))
-		return run(p, len, C_VALUE) == len;
-	for (i = 0; i < len; i += sizeof(x)) {
-		i = MIN(i, len - sizeof(x));	/* the last overlap */
-		memcpy(&x, p + i, sizeof(x));
-		/* it may be a tab */
-		if (has_control(x) &&
-		    run(p + i, sizeof(x), C_VALUE) < sizeof(x))
-			return false;
+	for (; end - p >= (ptrdiff_t)sizeof(x); p += sizeof(x)) {
+		memcpy(&x, p, sizeof(x));
+		if (has_control(x))	/* it may be a tab */
+			break;
 	}
-	return true;
+	return p + run(p, C_VALUE);
 }
 
-/* One line without its CR LF, at p. */
-static int
-parse_field(const char *p, size_t len, struct http_head *h)
+/* One line, at p: returns the next one, or NULL. */
+static const char *
+parse_field(const char *p, const char *end, struct http_head *h)
 {
+	size_t n = run(p, C_TOKEN);
 	struct http_field *f;
-	size_t n = run(p, len, C_TOKEN);
+	const char *next;
 
-	if (n == 0 && (*p == ' ' || *p == '\t'))
-		return bad(h, 400, "a folded field line");
-	if (n == 0 || n == len || p[n] != ':')
-		return bad(h, 400, "a field line without a name and colon");
-	if (h->nfields == HTTP_FIELDS_MAX)
-		return bad(h, 431, "more than 100 fields");
+	if (n == 0 && is_blank(*p)) {
+		(void)bad(h, 400, "a folded field line");
+		return NULL;
+	}
+	if (n == 0 || p[n] != ':') {
+		(void)bad(h, 400, "a field line without a name and colon");
+		return NULL;
+	}
+	if (h->nfields == HTTP_FIELDS_MAX) {
+		(void)bad(h, 431, "more than 100 fields");
+		return NULL;
+	}
 	f = &h->fields[h->nfields++];
 	f->name = (struct http_slice){ p, n };
 	f->id = name_id(p, n);
-	for (n++; n < len && (p[n] == ' ' || p[n] == '\t'); n++)
+	h->has |= UINT32_C(1) << f->id;
+	for (p += n + 1; is_blank(*p); p++)
 		continue;
-	while (len > n && (p[len - 1] == ' ' || p[len - 1] == '\t'))
-		len--;
-	f->value = (struct http_slice){ p + n, len - n };
-	if (!is_value(p + n, len - n))
-		return bad(h, 400, "a control byte in a field");
-	return 0;
+	end = value_end(p, end);
+	if (end[0] != '\r' || end[1] != '\n') {
+		(void)bad(h, 400, "a control byte in a field");
+		return NULL;
+	}
+	next = end + 2;
+	while (end > p && is_blank(end[-1]))
+		end--;
+	f->value = (struct http_slice){ p, (size_t)(end - p) };
+	return next;
 }
 
+/* Up to the empty line. */
 static int
-parse_fields(const char *p, size_t len, struct http_head *h)
+parse_fields(const char *p, const char *end, struct http_head *h)
 {
-	const char *lf;
-	size_t n;
-
 	h->nfields = 0;
-	while (len > 2) {
-		lf = memchr(p, '\n', len);
-		n = (size_t)(lf - p) + 1;
-		if (parse_field(p, n - 2, h) < 0)
+	h->has = 0;
+	while (end - p > 2) {
+		p = parse_field(p, end, h);
+		if (p == NULL)
 			return -1;
-		p += n;
-		len -= n;
 	}
 	return 0;
 }
@@ -320,14 +329,14 @@ is_host(struct http_slice v)
 	size_t n;
 
 	if (v.len > 0 && *v.p == '[') {
-		n = 1 + run(v.p + 1, v.len - 1, C_ADDR);
+		n = 1 + run(v.p + 1, C_ADDR);
 		if (n == 1 || n == v.len || v.p[n++] != ']')
 			return false;
 	} else {
-		n = run(v.p, v.len, C_HOST);
+		n = run(v.p, C_HOST);
 	}
 	if (n < v.len && v.p[n] == ':')
-		n += 1 + run(v.p + n + 1, v.len - n - 1, C_DIGIT);
+		n += 1 + run(v.p + n + 1, C_DIGIT);
 	return n == v.len;
 }
 
@@ -482,17 +491,17 @@ target_path(struct http_head *h)
 static int
 request_line(const char *p, size_t len, struct http_head *h)
 {
-	size_t n = run(p, len, C_TOKEN);
+	size_t n = run(p, C_TOKEN);
 
-	if (n == 0 || n == len || p[n] != ' ')
+	if (n == 0 || p[n] != ' ')
 		return bad(h, 400, "no method");
 	if (n > 32)
 		return bad(h, 501, "a method of more than 32 bytes");
 	h->method = (struct http_slice){ p, n };
 	p += n + 1;
 	len -= n + 1;
-	n = run(p, len, C_TARGET);
-	if (n == 0 || n == len || p[n] != ' ')
+	n = run(p, C_TARGET);
+	if (n == 0 || p[n] != ' ')
 		return bad(h, 400, "no request target");
 	if (n > HTTP_TARGET_MAX)
 		return bad(h, 414, "the request target is longer than 8 KiB");
@@ -509,9 +518,10 @@ http_parse_request(const char *p, size_t len, struct http_head *h)
 	size_t line = (size_t)(lf - p) + 1;
 	struct framing fr;
 
+	h->len = len;
 	h->reason = (struct http_slice){ "", 0 };
 	if (request_line(p, line - 2, h) < 0 ||
-	    parse_fields(p + line, len - line, h) < 0 || frame(h, &fr) < 0)
+	    parse_fields(p + line, p + len, h) < 0 || frame(h, &fr) < 0)
 		return -1;
 	if (fr.hosts == 0 && h->minor > 0)
 		return bad(h, 400, "HTTP/1.1 without Host");
@@ -536,7 +546,7 @@ status_line(const char *p, size_t len, struct http_head *h)
 		h->status = h->status * 10 + (p[i] - '0');
 	}
 	if (h->status < 100 || h->status > 599 ||
-	    run(p + 12, len - 12, C_VALUE) != len - 12)
+	    run(p + 12, C_VALUE) != len - 12)
 		return bad(h, 502, "no status line");
 	h->reason = (struct http_slice){ p + 12 + (len > 12),
 	    len - 12 - (len > 12) };
@@ -551,10 +561,11 @@ http_parse_response(const char *p, size_t len, bool to_head,
 	size_t line = (size_t)(lf - p) + 1;
 	struct framing fr;
 
+	h->len = len;
 	h->method = h->target = h->path = (struct http_slice){ "", 0 };
 	if (status_line(p, line - 2, h) < 0)
 		return -1;
-	if (parse_fields(p + line, len - line, h) < 0 || frame(h, &fr) < 0) {
+	if (parse_fields(p + line, p + len, h) < 0 || frame(h, &fr) < 0) {
 		h->error = 502;
 		return -1;
 	}
@@ -569,16 +580,11 @@ http_parse_response(const char *p, size_t len, bool to_head,
 }
 
 bool
-http_is_hop(const struct http_head *h, const struct http_field *f)
+http_is_named_hop(const struct http_head *h, const struct http_field *f)
 {
 	struct http_slice list, t;
 	size_t i;
 
-	if (f->id == HTTP_CONNECTION || f->id == HTTP_HOP ||
-	    f->id == HTTP_UPGRADE)
-		return true;
-	if (f->id != HTTP_OTHER || !h->names_hops)
-		return false;	/* Connection cannot take away what we need */
 	for (i = 0; i < h->nfields; i++) {
 		if (h->fields[i].id != HTTP_CONNECTION)
 			continue;

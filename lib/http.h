@@ -77,6 +77,8 @@ struct http_head {
 	bool names_hops;	/* Connection names other fields */
 	enum http_body body;
 	int64_t length;			/* -1: no Content-Length */
+	size_t len;			/* bytes of the head itself */
+	uint32_t has;			/* see http_has */
 	size_t nfields;
 	struct http_field fields[HTTP_FIELDS_MAX];
 	/* when it is bad: a status to answer with, and why */
@@ -100,8 +102,28 @@ int http_parse_request(const char *p, size_t len, struct http_head *h);
 int http_parse_response(const char *p, size_t len, bool to_head,
     struct http_head *h);
 
-/* Whether field f is for this connection only: by name, or by Connection. */
-bool http_is_hop(const struct http_head *h, const struct http_field *f);
+/* Whether Connection names field f. */
+bool http_is_named_hop(const struct http_head *h, const struct http_field *f);
+
+/*
+ * Whether field f is for this connection only: by name, or by Connection, which
+ * cannot take away what we need.
+ */
+static inline bool
+http_is_hop(const struct http_head *h, const struct http_field *f)
+{
+	if (f->id == HTTP_OTHER)
+		return h->names_hops && http_is_named_hop(h, f);
+	return f->id == HTTP_CONNECTION || f->id == HTTP_HOP ||
+	    f->id == HTTP_UPGRADE;
+}
+
+/* Whether a field of that name is there. */
+static inline bool
+http_has(const struct http_head *h, enum http_name id)
+{
+	return h->has >> id & 1;
+}
 
 /* What names (tokens) and values of fields are made of. */
 bool http_token_char(char c);

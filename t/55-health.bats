@@ -198,7 +198,8 @@ setup() {
 	same(200, p.ask(H("GET /a HTTP/1.1", "Host: h")).status)
 	def rates():
 	    return [r["rate_s"] for r in p.records("demand")]
-	until("its end", lambda: rates()[-1] == 0 and max(rates()) > 0)
+	until("its end", lambda: max(rates(), default=0) > 0 and
+	      rates()[-1] == 0)
 	assert max(rates()) <= 1.1, rates()
 	until("nothing wakes it", at_rest)
 	END

@@ -8,17 +8,17 @@
 #include <string.h>
 #include <strings.h>
 
-static bool
-is_mapped(const struct http_field *f)
-{
-	return f->id == HTTP_LOCATION || f->id == HTTP_CONTENT_LOCATION ||
-	    f->id == HTTP_SET_COOKIE;
-}
-
 size_t
-back_more(const struct conn *c, const struct http_field *f)
+back_more(const struct conn *c, const struct http_head *h)
 {
-	return is_mapped(f) ? c->strip + 1 : 0;
+	size_t i, n = 0;
+
+	if (!http_has(h, HTTP_LOCATION) && !http_has(h, HTTP_SET_COOKIE) &&
+	    !http_has(h, HTTP_CONTENT_LOCATION))
+		return 0;
+	for (i = 0; i < h->nfields; i++)
+		n += back_maps(&h->fields[i]) ? c->strip + 1 : 0;
+	return n;
 }
 
 /* Whether path is dir or lies in it; dir has no slash at its end. */

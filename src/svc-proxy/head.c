@@ -58,15 +58,11 @@ put_field(struct buf *b, struct run *r, const struct http_field *f)
 	r->len = (size_t)(end + 2 - r->p);
 }
 
+/* Bytes of h as we write it, at most: "a:b" becomes "a: b". */
 static size_t
 size_of(const struct http_head *h)
 {
-	size_t i, n = h->target.len + h->reason.len + h->host.len +
-	    h->upgrade.len + ADDED_MAX;
-
-	for (i = 0; i < h->nfields; i++)
-		n += h->fields[i].name.len + h->fields[i].value.len + 4;
-	return n;
+	return h->len + h->nfields + h->host.len + h->upgrade.len + ADDED_MAX;
 }
 
 static void
@@ -199,7 +195,7 @@ head_id(struct conn *c, const struct http_head *h)
 {
 	size_t i;
 
-	for (i = 0; i < h->nfields; i++) {
+	for (i = 0; http_has(h, HTTP_REQUEST_ID) && i < h->nfields; i++) {
 		const struct http_slice v = h->fields[i].value;
 
 		if (h->fields[i].id != HTTP_REQUEST_ID || !id_ok(v))
@@ -245,7 +241,7 @@ head_request(struct conn *c, const struct http_head *h)
 
 	buf_cut(b, 0);
 	if (auth_secret(c->svc, &secret) < 0 || buf_reserve(b, size_of(h) +
-	    h->method.len + c->strip + secret.len) < 0)
+	    c->strip + secret.len) < 0)
 		return -1;
 	keep_host(c, h);
 	put_slice(b, h->method);
@@ -320,7 +316,7 @@ put_answer_fields(const struct conn *c, const struct upstream *u,
 		if (http_is_hop(h, f) ||
 		    (u->data_only && f->id == HTTP_TRANSFER_ENCODING))
 			continue;
-		if (back_more(c, f) > 0) {
+		if (back_maps(f)) {
 			put_run(out, &run);
 			back_put(c, u->inst, f, out);
 		} else {
@@ -337,12 +333,10 @@ head_response(struct conn *c, const struct upstream *u,
 {
 	const char *cookie = h->status >= 200 || h->status == 101 ?
 	    balance_cookie(c, u->inst) : "";
-	size_t i, more = strlen(cookie);
 
-	for (i = 0; i < h->nfields; i++)
-		more += back_more(c, &h->fields[i]);
 	buf_cut(out, 0);
-	if (buf_reserve(out, size_of(h) + more) < 0)
+	if (buf_reserve(out, size_of(h) + strlen(cookie) +
+	    back_more(c, h)) < 0)
 		return -1;
 	put_status(out, h);
 	put_answer_fields(c, u, h, out);

@@ -176,10 +176,11 @@ begin_request(struct conn *c, const struct http_head *h)
 		reply_error(c, 503, "out of memory", NULL);
 		return;
 	}
-	if (!c->body_done)
+	if (!c->body_done) {
 		rest_begin(c);
+		conn_touch(c);
+	}
 	c->due = true;
-	conn_touch(c);
 }
 
 static void
@@ -257,7 +258,8 @@ conn_feed(struct conn *c, const char *p, size_t len)
 		}
 	}
 	c->feeding = false;
-	if (c->state == CONN_BUSY && c->up != NULL)
+	if (c->state == CONN_BUSY && c->up != NULL &&
+	    c->req_sent < c->req.len)
 		relay_flush(c);
 	if (c->state == CONN_FLUSH || c->state == CONN_DEAD)
 		return len;

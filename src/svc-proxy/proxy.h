@@ -476,8 +476,16 @@ int head_response(struct conn *c, const struct upstream *u,
     const struct http_head *h, struct buf *out);
 
 /* back.c */
-/* Bytes that back_put may add to what f has; 0: f passes as it is. */
-size_t back_more(const struct conn *c, const struct http_field *f);
+/* Whether f names a path. */
+static inline bool
+back_maps(const struct http_field *f)
+{
+	return f->id == HTTP_LOCATION || f->id == HTTP_CONTENT_LOCATION ||
+	    f->id == HTTP_SET_COOKIE;
+}
+
+/* Bytes that back_put may add, in all fields of h that it is for. */
+size_t back_more(const struct conn *c, const struct http_head *h);
 /* Adds f to b (there is room), its value put right. */
 void back_put(const struct conn *c, const struct instance *i,
     const struct http_field *f, struct buf *b);
