@@ -185,7 +185,7 @@ sched-sim: 1 jobs simulated, the last ends at 5" ]
 
 @test "the examples of the page" {
 	mandoc -T ascii "$root/man/sched-sim.1" | col -bx |
-		sed -n '/^EXAMPLES/,/^     Last month/s/^           *//p' >example
+		sed -n '/^EXAMPLES/,/^     Last month/s/^       *//p' >example
 	[ "$(grep -c '^sched-sim' example)" = 2 ]
 	ln -s "$root/examples" .
 	sh -e example >out
