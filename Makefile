@@ -98,7 +98,7 @@ DEPS = make gcc libc6-dev libslurm-dev libcurl4-openssl-dev libjansson-dev \
 	slurm-client slurmdbd mariadb-server munge systemd mandoc shellcheck \
 	cppcheck clang-tidy clang libclang-rt-14-dev libhttp-parser-dev \
 	valgrind haproxy nginx wrk hey slowhttptest libasan8 libubsan1 \
-	gnuplot-nox fontconfig fonts-dejavu-core prometheus chromium
+	gnuplot-nox fontconfig fonts-dejavu-core mawk prometheus chromium
 APT = apt-get install -y --no-install-recommends $(DEPS)
 
 deps:

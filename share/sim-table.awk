@@ -30,8 +30,9 @@ function head(title,  i) {
 function cell(sum, at, first) {
 	if (n[at] == 0 || (first != "" && (n[first] == 0 || sum[at] <= 0)))
 		return "-"
-	return first == "" ? sprintf("%.2f", sum[at] / n[at]) :
-	    sprintf("%.2fx", sum[first] / sum[at])
+	if (first == "")
+		return sprintf("%.2f", sum[at] / n[at])
+	return sprintf("%.2fx", sum[first] / sum[at])
 }
 
 function table(title, sum, first,  i, k) {

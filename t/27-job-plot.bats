@@ -274,6 +274,31 @@ refused() {
 		'many: 6,000 jobs, in order of submission; one in 20 is shown'
 }
 
+@test "by mawk, Debian's own awk, and with a decimal point everywhere" {
+	local kind
+	three >in
+	jq -c 'if .kind == "job" then .alloc = "\(.job_id)" else . end' in >named
+	mkdir bin
+	cat >bin/awk <<-'END'
+	#!/bin/sh
+	echo "$LC_ALL" >>locales
+	exec mawk "$@"
+	END
+	chmod +x bin/awk
+	stats 1 2 >runs
+	for kind in 'gantt in' 'cdf in' 'util in' 'queue in' 'gantt named' \
+		'load runs'; do
+		# shellcheck disable=SC2086
+		job-plot --procs=10 $kind >want
+		# shellcheck disable=SC2086
+		LC_ALL=de_DE.UTF-8 PATH=$PWD/bin:$PATH job-plot --procs=10 \
+			$kind >got 2>said
+		[ ! -s said ]
+		cmp want got
+	done
+	[ "$(sort -u locales)" = C.UTF-8 ]
+}
+
 @test "texts that are too long are cut, and none is larger than the picture" {
 	local long
 	long=$(printf 'name-%.0s' {1..30})

@@ -235,6 +235,15 @@ settled() {
 	run -75 --separate-stderr sim-compare -q -c procs=8 -p fcfs \
 		--figures=/proc/self a
 	[ "$stderr" = 'sim-compare: /proc/self/stats.ndjson: cannot be written' ]
+	# by Debian's own awk, too, and with a decimal point everywhere
+	compare -q -t -c procs=8 -p fcfs,easy a
+	mkdir bin
+	printf '#!/bin/sh\n[ "$LC_ALL" = C.UTF-8 ] && exec mawk "$@"\n' >bin/awk
+	chmod +x bin/awk
+	mv got want
+	LC_ALL=de_DE.UTF-8 PATH=$PWD/bin:$PATH compare -q -t -c procs=8 \
+		-p fcfs,easy a
+	diff -u want got
 	compare -q -t -c procs=8 -p fcfs,easy --window=1000:1001 a \
 		'a name of many letters.ndjson'
 	diff -u - got <<-'END'

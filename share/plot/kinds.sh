@@ -240,8 +240,9 @@ gantt_jobs() {
 	# a bar is at least as wide as a line
 	awk -F '\t' -v OFS='\t' -v first="$first" -v last="$last" \
 		-v every="$every" -v per="$per" '(NR - 1) % every == 0 {
-			end = $3 - $2 > (last - first) / 400 ? $3 :
-				$2 + (last - first) / 400
+			end = $2 + (last - first) / 400
+			if ($3 > end)
+				end = $3
 			print ($1 - first) / per, ($2 - first) / per,
 				(end - first) / per, NR - 1, $10
 		}' "$dir/sorted" >"$dir/data.1"
@@ -282,8 +283,9 @@ gantt_machines() {
 		of = split($9, ranges, ",")
 		for (i = 1; i <= of; i++) {
 			parts = split(ranges[i], ends, "-")
-			end = $3 - $2 > (last - first) / 400 ? $3 :
-				$2 + (last - first) / 400
+			end = $2 + (last - first) / 400
+			if ($3 > end)
+				end = $3
 			print ($2 - first) / per, (end - first) / per,
 				ends[1] - 0.5, ends[parts] + 0.5, NR % 8 + 1, $10
 		}
