@@ -97,6 +97,28 @@ helios=job_id,user,vc,gpu_num,cpu_num,node_num,state,submit_time,start_time,end_
 	END
 }
 
+@test "csv: what stands in a text of several lines is no row" {
+	local times='2020-04-01 00:00:00,2020-04-01 00:00:01,2020-04-01 00:00:02,1,1'
+	printf '%s\n' "$helios" "1,\"a" "2,b,v,1,1,1,COMPLETED,$times" \
+		"z \"\"y\"\"" "c\",v,1,1,1,COMPLETED,$times" \
+		"3,\"d,\"\"e\",v,1,1,1,COMPLETED,$times" >in
+	run -1 --separate-stderr sched-trace -k helios in
+	[ "$(jq -c '[.job_id, .user]' <<<"$output")" = '[3,"d,\"e"]' ]
+	diff -u - <(echo "$stderr") <<-'END'
+	sched-trace: in:2: a quote is not closed in its line: skipped
+	sched-trace: in: 1 odd rows skipped
+	END
+	printf '%s\n' "$helios" "1,\"a" "2,b,v,1,1,1,COMPLETED,$times" >in
+	run -2 --separate-stderr sched-trace -k helios in
+	[ "${stderr_lines[-1]}" = 'sched-trace: in:2: a quote is never closed' ]
+}
+
+@test "philly: a NUL byte is odd wherever it is" {
+	local job='{"jobid":"a","status":"Pass","submitted_time":"2017-10-07 01:11:39","attempts":[],"x":1'
+	printf '[%s\0}]' "$job" >in
+	odd 'in:1: job 1: NUL byte' philly
+}
+
 @test "csv: a time is one that a clock has shown" {
 	local t
 	for t in '2020-02-30 00:00:00' '2019-02-29 00:00:00' \

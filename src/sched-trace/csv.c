@@ -15,6 +15,41 @@ struct layout {
 	int at[CSV_KNOWN_MAX];
 };
 
+/* Behind the quote that ends the text at p; NULL: it does not end here. */
+static const char *
+behind_quote(const char *p)
+{
+	for (; (p = strchr(p, '"')) != NULL; p += 2)
+		if (p[1] != '"')
+			return p + 1;
+	return NULL;
+}
+
+/* Whether a field in quotes goes on in the next line. */
+static bool
+is_open(const char *p)
+{
+	do
+		if (*p == '"' && (p = behind_quote(p + 1)) == NULL)
+			return true;
+	while ((p = strchr(p, ',')) != NULL && *++p != '\0');
+	return false;
+}
+
+/* What follows is text of the odd row that began it, and no row. */
+static void
+skip_text(struct nd_in *in)
+{
+	unsigned long from = in->line;
+	char *line;
+	size_t len;
+
+	while (line_next(in, &line, &len))
+		if (behind_quote(line) != NULL)
+			return;
+	die(ST_PERM, "%s:%lu: a quote is never closed", in->name, from);
+}
+
 /* One field, undone in place; *p goes on behind it. */
 static int
 take_field(char **p, char **out, struct err *e)
@@ -191,15 +226,21 @@ csv_read(struct nd_in *in, const struct csv_table *tables, size_t tables_len)
 	struct err e;
 	char *line;
 	size_t len;
+	bool open;
 
 	if (!line_next(in, &line, &len))
 		return;
 	if (read_names(&l, tables, tables_len, line, &e) < 0)
 		die(ST_PERM, "%s:%lu: %s", in->name, in->line, e.text);
-	while (line_next(in, &line, &len))
+	while (line_next(in, &line, &len)) {
+		open = is_open(line);
 		if (read_row(&l, &j, line, len, &e) < 0 ||
-		    l.table->row(&b, &j, in, &e) < 0)
+		    l.table->row(&b, &j, in, &e) < 0) {
 			line_odd(in, &e);
+			if (open)
+				skip_text(in);
+		}
+	}
 	clean_write(&b);
 	buf_release(&b);
 }

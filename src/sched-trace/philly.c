@@ -88,6 +88,8 @@ add(struct scan *s, const char *p, size_t len)
 {
 	if (s->wrong == NULL && s->job.len + len > ND_LINE_MAX)
 		s->wrong = "it is longer than 1 MiB";
+	if (s->wrong == NULL && memchr(p, '\0', len) != NULL)
+		s->wrong = "NUL byte";	/* jansson skips it behind a number */
 	if (s->wrong == NULL && buf_add(&s->job, p, len) < 0)
 		die(ST_TEMP, "out of memory");
 }
