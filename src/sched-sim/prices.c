@@ -4,6 +4,7 @@
  */
 #include "prices.h"
 
+#include <assert.h>
 #include <math.h>
 #include <string.h>
 
@@ -85,6 +86,7 @@ bound(const struct prices *s, double *used)
 		double items = (double)kind->items;
 
 		sum += items * prices_gain(s, kind, &o);
+		assert(o != NULL);	/* every kind has a level */
 		for (k = 0; k < KNAP_COSTS; k++)
 			used[prices_dim(o) + k] += items * kind->parts *
 			    (double)o->cost[k];
