@@ -49,6 +49,8 @@ served() {
 	curl -fsSN "$url/stream?n=3&ms=10" | sed -n 's/^data: //p' | jq -c .event >got
 	[ "$(paste -sd' ' got)" = "0 1 2" ]
 	status 400 "$url/slow?ms=x"
+	status 400 "$url/slow?ms=$(printf '%05000d' 1)"
+	status 400 -H "Content-Length: $(printf '%05000d' 1)" -X POST "$url/"
 	status 400 "$url/stream?n=-1"
 	status 400 -H 'Content-Length: x' -X POST "$url/"
 	status 200 "$url/"

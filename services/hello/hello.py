@@ -17,6 +17,7 @@ import argparse
 import contextlib
 import json
 import os
+import re
 import signal
 import socket
 import socketserver
@@ -30,6 +31,8 @@ BODY_MAX = 64 << 20
 WAIT_MAX_MS = 600_000
 EVENTS_MAX = 100_000
 IDLE_S = 120
+DIGITS = re.compile("[0-9]{1,18}")
+HEX = re.compile(b"[0-9a-fA-F]{1,15}")
 
 
 class BadRequest(Exception):
@@ -63,7 +66,7 @@ class Handler(BaseHTTPRequestHandler):
         if "Transfer-Encoding" in self.headers:
             return self.read_chunks()
         length = self.headers.get("Content-Length", "0")
-        if not length.isdecimal() or int(length) > BODY_MAX:
+        if not DIGITS.fullmatch(length) or int(length) > BODY_MAX:
             raise BadRequest("bad Content-Length")
         self.drop(int(length))
         return int(length)
@@ -72,12 +75,11 @@ class Handler(BaseHTTPRequestHandler):
         total = 0
         while True:
             line = self.rfile.readline(1024).split(b";")[0].strip()
-            try:
-                size = int(line, 16)
-            except ValueError:
-                raise BadRequest("bad chunk") from None
+            if not HEX.fullmatch(line):
+                raise BadRequest("bad chunk")
+            size = int(line, 16)
             total += size
-            if size < 0 or total > BODY_MAX:
+            if total > BODY_MAX:
                 raise BadRequest("bad chunk")
             if size == 0:
                 break
@@ -128,7 +130,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def number(self, url, key, default, most):
         text = parse_qs(url.query).get(key, [str(default)])[0]
-        if not text.isdecimal() or int(text) > most:
+        if not DIGITS.fullmatch(text) or int(text) > most:
             raise BadRequest(f"{key} is not a number up to {most}")
         return int(text)
 
