@@ -116,6 +116,7 @@ page() { python3 "$root/t/unit/records.py" "$root/man/svc-records.5" "$@"; }
 	s/"at":5,//|stdin:6: start: 'at' is missing
 	s/\[3\]/3/|stdin:6: start: 'job_ids' must be an array
 	/"kind":"end"/d|stdin: the recording has no end: a part of it is missing
+	2,$d|stdin: the recording has no end: a part of it is missing
 	s/--allocate=ids/--record=x/|sim: '--record=x' is no option of a recording
 	s/--allocate=ids/--static=x/|sim: '--static=x' is no option of a recording
 	s/--allocate=ids/--rounds/|--rounds is only for policies of rounds

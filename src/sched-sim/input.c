@@ -88,7 +88,7 @@ input_close(struct input *in)
 int
 input_next(struct input *in, char **line, size_t *len, struct err *e)
 {
-	if (!in->ahead)
+	if (!in->ahead || in->got == 0)	/* an end is asked once more */
 		return next(in, line, len, e);
 	in->ahead = false;
 	*line = in->line;
