@@ -73,7 +73,7 @@ refused() {
 	small 16 8 24
 	mandoc -T ascii "$root/man/sched-sim.1" | col -bx |
 		sed -n '/^ *sched-trace generate/,/^ *job-stats/p' >example
-	[ "$(wc -l <example)" -eq 3 ]
+	[ "$(wc -l <example)" -eq 4 ]
 	bash -eo pipefail example >got
 	diff -u - <(jq -c '[.count, .jct_s.mean]' got) <<<'[1000,78755.762]'
 }
