@@ -3,6 +3,7 @@
  */
 #include "nd.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
@@ -167,9 +168,11 @@ int
 nd_parse(const struct nd_in *in, const char *line, size_t len, json_t **rec,
     struct err *e)
 {
-	const char *nul = memchr(line, '\0', len);
+	const char *nul;
 	json_error_t je;
 
+	assert(line != NULL);
+	nul = memchr(line, '\0', len);
 	*rec = json_loadb(line, len, JSON_REJECT_DUPLICATES, &je);
 	if (*rec == NULL)
 		return err_perm(e, "%s:%lu: column %d: %s", in->name,
