@@ -127,9 +127,9 @@ refused() {
 	[ "$output" = "export SLURM_CONF='$PWD/c/slurm.conf'" ]
 	[ "$(eval "$output"; sinfo -h -N -o '%N %T %c %G')" = \
 		"$(printf 'n%d idle 2 gpu:1\n' 1 2 3)" ]
-	run -0 in_slurm "$PWD/c" srun -N3 -n3 sh -c 'echo $SLURMD_NODENAME'
+	run -0 in_slurm "$PWD/c" srun -Q -N3 -n3 sh -c 'echo $SLURMD_NODENAME'
 	[ "$(sort <<<"$output")" = "$(printf 'n%d\n' 1 2 3)" ]
-	run -0 in_slurm "$PWD/c" srun --gres=gpu:1 sh -c 'echo $SLURM_GPUS_ON_NODE'
+	run -0 in_slurm "$PWD/c" srun -Q --gres=gpu:1 sh -c 'echo $SLURM_GPUS_ON_NODE'
 	[ "$output" = 1 ]
 	down
 	nothing_left "$PWD/c"
