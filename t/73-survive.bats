@@ -72,6 +72,8 @@ pid_of() {
 	scontrol requeue "$job"
 	await 20 eval 'svc-discover requeue | jq -es "any(.job_id == $job and
 	    .restart == 1 and .url == null)" >/dev/null'
+	# and svc-proxy has heard of it: until then the old URL is all it knows
+	await 20 eval '! status .services | grep -qF "\"$old\""'
 	spawn python3 -u "$root/services/hello/hello.py" --port="${old##*:}"
 	imposter=$pid
 	await 180 ready requeue 1
