@@ -263,11 +263,17 @@ beat_again(void)
 }
 
 void
+feed_busy(void)
+{
+	if (!feed.beating)
+		beat_again();
+}
+
+void
 feed_demand_due(struct svc *s, bool now)
 {
 	s->demand_due = true;
-	if (!feed.beating)
-		beat_again();
+	feed_busy();
 	if (now) {
 		demand_write(s);
 		out_go();

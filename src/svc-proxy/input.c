@@ -167,7 +167,7 @@ begin_request(struct conn *c, const struct http_head *h)
 		return;
 	}
 	c->svc->requests++;
-	feed_demand_due(c->svc, false);
+	feed_busy();
 	if (!limit_check(c) || !auth_check(c, h))
 		return;
 	balance_key(c, h);

@@ -355,6 +355,7 @@ void feed_follow(int fd);	/* takes fd over: snapshots from there */
  * are requests; a process at rest is not woken by any.
  */
 void feed_demand_due(struct svc *s, bool now);
+void feed_busy(void);	/* a request has come: there are beats again */
 int64_t feed_beat(int64_t ms);	/* the beat at or after ms */
 
 /* route.c */
