@@ -70,8 +70,9 @@ static void
 set_room(const struct rounds *r, const struct opt_pool *from,
     struct knap_pool *to)
 {
-	static const double most[] = {
-		[CPU] = 24, [MEM] = 250,
+	const double most[] = {
+		[CPU] = tput_cpus[TPUT_CPUS - 1],
+		[MEM] = tput_mem_gb[TPUT_MEMS - 1],
 	};
 	const struct server_type *t = &r->servers.types[from->type];
 	double servers = (double)(from->gpus / t->gpus);
