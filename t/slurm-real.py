@@ -19,7 +19,8 @@ has it. So nothing happens then: jobs sleep half a second less than whole ones,
 and are submitted some tenths before a look, which is found out first. It begins
 with a minute of the clock, since plans are rounded to these. submit_at is the
 second of the look that sees the job, and run_s for how many of them it has its
-CPUs: jobs say when they end, as a busy machine holds some up.
+CPUs: jobs say when they begin, which tells when Slurm looks by then, and when
+they end, as a busy machine holds some up.
 
 look prints in which millisecond of a second that is. Each look is a millisecond
 or two later than the one before; where a second is left without one, plans are
@@ -46,7 +47,6 @@ HOLD_S = 600
 PROBES = 3
 LATE_S = .7         # submissions, after a look
 SHORT_S = .5        # sleeps, of whole seconds
-LATER_S = .005      # looks, each after the one before
 
 
 def workload(count, seed, span, what):
@@ -97,7 +97,7 @@ def workload(count, seed, span, what):
     return jobs
 
 
-def options(job, ids, ends):
+def options(job, ids, said):
     args = ["--time=%d" % (job["limit"] // 60), "-n%d" % job["cpus"]]
     if "node_count" in job:
         args.append("-N%d" % job["node_count"])
@@ -113,10 +113,10 @@ def options(job, ids, ends):
     for key in "gres", "nice", "partition", "constraint":
         if key in job:
             args.append("--%s=%s" % (key, job[key]))
-    if ends is None:
+    if said is None:
         return args + ["--wrap", "sleep %d" % job["run"]]
-    return args + ["--wrap", "sleep %.2f; date +%%s.%%N >%s/$SLURM_JOB_ID" % (
-        job["run"] - SHORT_S, ends)]
+    return args + ["--wrap", "exec >%s/$SLURM_JOB_ID; date +%%s.%%N; "
+                   "sleep %.2f; date +%%s.%%N" % (said, job["run"] - SHORT_S)]
 
 
 def sbatch(args):
@@ -149,7 +149,7 @@ def look():
     print("%d" % (1000 * look_at()))
 
 
-def submit_all(jobs, rows, look, ends):
+def submit_all(jobs, rows, look, said):
     if look is None:
         time.sleep(1.5 - time.time() % 1)
     else:
@@ -160,7 +160,7 @@ def submit_all(jobs, rows, look, ends):
     for job in jobs:
         time.sleep(max(0, began + job["at"] - time.monotonic()))
         sent = time.time()
-        ids.append(sbatch(options(job, ids, ends)))
+        ids.append(sbatch(options(job, ids, said)))
         if look is not None:
             job["seen_at"] = math.ceil((sent + time.time()) / 2 - look)
         if len(ids) % 20 == 0:          # Slurm forgets after MinJobAge
@@ -191,24 +191,20 @@ def wait_for_ends(rows, deadline_s):
     sys.exit("slurm-real.py: jobs have not ended within %d s" % deadline_s)
 
 
-def last_look(first):
-    """A look now, counted on from the first: they come later and later, by some
-    milliseconds each at most, and so perhaps in the next second."""
-    look, now = look_at(), time.time()
-    past = look - first[1]
-    if past < 0 and (past + 1) / (now - first[0]) < LATER_S:
-        look += 1
-    return now, look
-
-
-def held_s(name, start, looks):
-    """For how many looks, of which the first and the last are known, a job has
-    had its CPUs: what is freed between two of them is seen by the second."""
-    with open(name) as f:
-        end = float(f.read())
-    (first, from_), (last, to) = looks
-    look = from_ + (to - from_) * (end - first) / (last - first)
-    return math.ceil(end - look) - start
+def add_held(recs, said):
+    """run_s: for how many looks each has had its CPUs. Where in a second Slurm
+    looked by its end says the job that was started next."""
+    times, begun = {}, []
+    for rec in recs:
+        with open("%s/%d" % (said, rec["job_id"])) as f:
+            times[rec["job_id"]] = [float(line) for line in f]
+        begin = times[rec["job_id"]][0]
+        begun.append((begin, begin - rec["start_at"]))
+    begun.sort()
+    for rec in recs:
+        end = times[rec["job_id"]][1]
+        look = next((x for at, x in begun if at > end), begun[-1][1])
+        rec["run_s"] = math.ceil(end - look) - rec["start_at"]
 
 
 def record(job, row, ids):
@@ -236,25 +232,20 @@ def record(job, row, ids):
 
 def submit(count, seed, span, *what):
     jobs = workload(int(count), int(seed), float(span), what)
-    rows, recs, looks, ends = {}, [], [], None
+    rows, recs, look, said = {}, [], None, None
     if "paced" in what:
-        ends = tempfile.mkdtemp(prefix="ends.")
-        looks.append((time.time(), look_at()))
-    ids = submit_all(jobs, rows, looks[0][1] if looks else None, ends)
+        said = tempfile.mkdtemp(prefix="said.")
+        look = look_at()
+    ids = submit_all(jobs, rows, look, said)
     if jobs[0]["run"] == HOLD_S:
         subprocess.run(["scancel", str(ids[0])], check=True)
     wait_for_ends(rows, 900)
-    if looks:
-        looks.append(last_look(looks[0]))
     for job, jid in zip(jobs, ids):
         for task in (range(job["array"]) if "array" in job else ["N/A"]):
-            rec = record(job, rows[jid, str(task)], ids)
-            if looks:
-                rec["run_s"] = held_s("%s/%d" % (ends, rec["job_id"]),
-                                      rec["start_at"], looks)
-            recs.append(rec)
-    if ends:
-        shutil.rmtree(ends)
+            recs.append(record(job, rows[jid, str(task)], ids))
+    if said:
+        add_held(recs, said)
+        shutil.rmtree(said)
     recs.sort(key=lambda r: (r["submit_at"], r.get("array_job_id",
                                                    r["job_id"]),
                              r.get("array_task_id", 0)))
