@@ -7,7 +7,7 @@
 
 enum {
 	SIZE,		/* hex digits */
-	BLANK,		/* after them: blanks, then ';' or CR */
+	BLANK,		/* after them: blanks, which only a ';' may follow */
 	EXT,		/* an extension */
 	SIZE_LF,
 	DATA,
@@ -49,7 +49,7 @@ size_byte(struct chunks *c, char ch)
 		c->left = c->left * 16 + (uint64_t)digit;
 	} else if (c->digits == 0) {
 		return -1;
-	} else if (ch == '\r') {
+	} else if (ch == '\r' && c->state != BLANK) {
 		c->state = SIZE_LF;
 	} else if (c->state != EXT && ch == ';') {
 		c->state = EXT;
@@ -161,7 +161,8 @@ walk_all(struct chunks *c, const char *p, size_t len, size_t *pass)
 	if (in_extension(c)) {
 		if (p[0] != '\r')
 			return skip_extension(c, p, len);
-		(void)step(c, p[i++]);
+		if (step(c, p[i++]) < 0)
+			return -1;
 	}
 	while (i < len && c->state != DONE && !in_extension(c))
 		if (advance(c, p, len, &i) < 0)

@@ -466,7 +466,8 @@ broken() {
 	broken '\r\n' 'x\r\n' ' 5\r\nhello' '+5\r\n' '-5\r\n' '0x5\r\n' '5h\r\n' \
 	    '5 5\r\n' ';a\r\n' '5\nhello' '5\rhello' '\n' '5;a\nhello' \
 	    '5;a\001\r\n' '1000000000000000\r\n' '0000000000000005\r\n' \
-	    'ffffffffffffffffffffffff\r\n' '5,\r\n' '5\t\013\r\n'
+	    'ffffffffffffffffffffffff\r\n' '5,\r\n' '5\t\013\r\n' \
+	    '5 \r\nhello' '5 \t\r\nhello' '0\t\r\n\r\n'
 }
 
 @test "http: chunk data that does not end where it says" {

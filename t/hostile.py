@@ -19,7 +19,7 @@ REQUEST_LINE = re.compile(
 FIELD = re.compile(
     b"(" + TOKEN + rb"):[ \t]*([^\x00-\x08\x0a-\x1f\x7f]*?)[ \t]*\r\n")
 CHUNK = re.compile(
-    rb"([0-9A-Fa-f]{1,15})([ \t]*(;[^\x00-\x08\x0a-\x1f\x7f]*)?)\r\n")
+    rb"([0-9A-Fa-f]{1,15})([ \t]*;[^\x00-\x08\x0a-\x1f\x7f]*)?\r\n")
 HOP = {b"connection", b"keep-alive", b"te", b"upgrade", b"proxy-connection",
        b"proxy-authorization"}
 FRAMING = {b"content-length", b"transfer-encoding"}
