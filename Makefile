@@ -48,8 +48,8 @@ svc-submit = $(call own,svc-submit) lib/slurmio.o -lslurm
 # Drivers of the tests: t/unit/NAME.c alone over the library, the Slurm tools
 # over fake-slurm.c instead of libslurm, svc-proxy with a clock that tests
 # hold and reads and writes that are cut short.
-DRIVERS = $(patsubst t/unit/%.c,%,$(filter-out t/unit/fake-%.c, \
-	$(wildcard t/unit/*.c)))
+DRIVERS = $(patsubst t/unit/%.c,%,$(filter-out t/unit/fake-% t/unit/peer-% \
+	$(if $(wildcard /usr/share/llhttp),,%-peer.c),$(wildcard t/unit/*.c)))
 FAKES = $(SLURM_TOOLS:%=fake-%)
 FAKED = $(B)/t/fakes/svc-proxy
 TEST_BINS = $(addprefix $(B)/t/,$(DRIVERS) $(FAKES)) $(FAKED)
@@ -69,7 +69,8 @@ $(TOOLS:%=$(B)/bin/%) $(FAKED): $$(call objects,$$(@F)) $(LIBBERTH)
 	$(CC) $(OPT) $(LDFLAGS) -o $@ $^ $(call libs,$(@F))
 
 fetch = lib/fetch.o -lcurl
-fuzz-peer = -lhttp_parser
+fuzz-peer = $(addprefix t/unit/peer-,parser.o llhttp.o machine.o) -lhttp_parser
+$(B)/t/unit/peer-%.o: ALL_CFLAGS += -isystem /usr/share/include/llhttp
 fuzz-trace = $(filter-out %/main.o,$(call own,sched-trace)) -lm
 $(DRIVERS:%=$(B)/t/%): $(B)/t/%: $(B)/t/unit/%.o $$(call objects,$$*) \
 		$(LIBBERTH)
@@ -93,12 +94,13 @@ $(B)/%.o: %.c
 $(B)/src/svc-proxy/page.o: src/svc-proxy/page.html
 
 # What the build, the run, the tests, the lint and the benchmarks need.
-DEPS = make gcc libc6-dev libslurm-dev libcurl4-openssl-dev libjansson-dev \
-	jq socat curl python3 procps iproute2 bats parallel slurmctld slurmd \
+DEPS = make gcc libc6-dev libslurm-dev libcurl4-openssl-dev libjansson-dev jq \
+	socat curl python3 procps iproute2 bats parallel slurmctld slurmd \
 	slurm-client slurmdbd mariadb-server munge systemd mandoc shellcheck \
 	cppcheck clang-tidy clang libclang-rt-14-dev libhttp-parser-dev \
-	valgrind haproxy nginx wrk hey slowhttptest libasan8 libubsan1 \
-	gnuplot-nox fontconfig fonts-dejavu-core mawk prometheus chromium
+	node-llhttp valgrind haproxy nginx wrk hey slowhttptest libasan8 \
+	libubsan1 gnuplot-nox fontconfig fonts-dejavu-core mawk prometheus \
+	chromium
 APT = apt-get install -y --no-install-recommends $(DEPS)
 
 deps:
@@ -114,7 +116,6 @@ check: all
 	t/run
 
 test: deps
-	$(MAKE) all
 	$(MAKE) check
 
 demo: deps
@@ -141,8 +142,7 @@ lint:
 	clang-tidy --quiet $(wildcard lib/*.c src/*.c src/*/*.c) -- \
 	    -std=c11 -D_GNU_SOURCE -Ilib
 
-SHELL_TOOLS = $(filter-out $(TOOLS:%=bin/%),$(wildcard bin/svc-* bin/job-* \
-	bin/sim-*))
+SHELL_TOOLS = $(filter-out $(TOOLS:%=bin/%),$(wildcard bin/*))
 BINDIR = $(DESTDIR)$(PREFIX)/bin
 SHAREDIR = $(DESTDIR)$(PREFIX)/share
 UNITDIR = $(DESTDIR)$(PREFIX)/lib/systemd/user

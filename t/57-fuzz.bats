@@ -14,7 +14,7 @@ fuzz_s=${BERTH_FUZZ_S:-5}	# before test_setup clears it
 	done
 }
 
-@test "fuzz: what we accept of hostile requests, libhttp-parser frames alike" {
+@test "fuzz: what we accept of hostile requests, others frame alike" {
 	PYTHONPATH=$root/t python3 - <<-'END'
 	from hostile import corpus, request
 	for n, (name, data) in enumerate(corpus()):

@@ -1,26 +1,14 @@
 /*
- * fuzz-peer.c - requests as libhttp-parser frames them (Debian's
- * libhttp-parser-dev; nothing of berth links it): whatever we accept, it
- * accepts too, with the same method, target, fields, body and end. What it
- * takes beyond that is its own affair.
+ * fuzz-peer.c - requests as others frame them: whatever we accept, each peer
+ * accepts too, with the same method, target, fields, body and end.
  */
 #include "fuzz.h"
 
-#include <http_parser.h>
+#include "peer.h"
 
-#include "buf.h"
 #include "chunks.h"
-#include "http.h"
 
 enum { TEXT_MAX = 1 << 22 };
-
-struct msg {
-	struct buf text;	/* first line, fields and body, spelled out */
-	size_t end;		/* where it ends */
-	bool keep_alive;
-	bool whole;		/* else the rest of its body is to come */
-	bool upgrade;		/* what follows may be no HTTP */
-};
 
 /* ---- ours ---- */
 
@@ -96,159 +84,69 @@ own_next(const char *p, size_t len, size_t at, struct msg *m)
 
 /* ---- the peer's ---- */
 
-struct peer {
-	http_parser parser;
-	struct msg *m;
-	struct http_slice name, value;
-	bool in_value, in_body;
-};
-
 /* A field is known to be whole when something else begins. */
 static void
-field_end(struct peer *q)
+field_end(struct hearing *h)
 {
-	if (q->in_value && !q->in_body) {
-		while (q->value.len > 0 &&
-		    strchr(" \t", q->value.p[q->value.len - 1]) != NULL)
-			q->value.len--;
-		add_field(&q->m->text, q->name, q->value);
+	if (h->in_value && !h->in_body) {
+		while (h->value.len > 0 &&
+		    strchr(" \t", h->value.p[h->value.len - 1]) != NULL)
+			h->value.len--;
+		add_field(&h->m->text, h->name, h->value);
 	}
-	q->in_value = false;
+	h->in_value = false;
 }
 
-static int
-on_url(http_parser *parser, const char *p, size_t len)
+int
+hear_line(struct hearing *h, const char *method, const char *p, size_t len)
 {
-	struct peer *q = parser->data;
-
-	HOLDS(buf_addf(&q->m->text, "%s %.*s\n", http_method_str(
-	    (enum http_method)parser->method), (int)len, p) == 0);
+	HOLDS(buf_addf(&h->m->text, "%s %.*s\n", method, (int)len, p) == 0);
 	return 0;
 }
 
-static int
-on_name(http_parser *parser, const char *p, size_t len)
+int
+hear_name(struct hearing *h, const char *p, size_t len)
 {
-	struct peer *q = parser->data;
-
-	field_end(q);
-	q->name = (struct http_slice){ p, len };
+	field_end(h);
+	h->name = (struct http_slice){ p, len };
 	return 0;
 }
 
-static int
-on_value(http_parser *parser, const char *p, size_t len)
+int
+hear_value(struct hearing *h, const char *p, size_t len)
 {
-	struct peer *q = parser->data;
-
-	HOLDS(!q->in_value || q->in_body);
-	q->value = (struct http_slice){ p, len };
-	q->in_value = true;
+	HOLDS(!h->in_value || h->in_body);
+	h->value = (struct http_slice){ p, len };
+	h->in_value = true;
 	return 0;
 }
 
-static int
-on_head(http_parser *parser)
+int
+hear_head(struct hearing *h)
 {
-	struct peer *q = parser->data;
-
-	field_end(q);
-	HOLDS(buf_addc(&q->m->text, '\n') == 0);
-	q->in_body = true;	/* what fields come now are trailers */
+	field_end(h);
+	HOLDS(buf_addc(&h->m->text, '\n') == 0);
+	h->in_body = true;
 	return 0;
 }
 
-static int
-on_body(http_parser *parser, const char *p, size_t len)
+int
+hear_body(struct hearing *h, const char *p, size_t len)
 {
-	struct peer *q = parser->data;
-
-	HOLDS(buf_add(&q->m->text, p, len) == 0);
+	HOLDS(buf_add(&h->m->text, p, len) == 0);
 	return 0;
-}
-
-static int
-on_end(http_parser *parser)
-{
-	struct peer *q = parser->data;
-
-	q->m->whole = true;
-	q->m->keep_alive = http_should_keep_alive(parser);
-	http_parser_pause(parser, 1);
-	return 0;
-}
-
-/* The request at at, as far as it is there. What is wrong with it, or HPE_OK */
-static enum http_errno
-peer_next(struct peer *q, const char *p, size_t len, size_t at, struct msg *m)
-{
-	static const http_parser_settings calls = {
-		.on_url = on_url, .on_header_field = on_name,
-		.on_header_value = on_value, .on_headers_complete = on_head,
-		.on_body = on_body, .on_message_complete = on_end,
-	};
-	enum http_errno error;
-
-	q->m = m;
-	q->in_value = q->in_body = false;
-	http_parser_pause(&q->parser, 0);
-	m->end = at + http_parser_execute(&q->parser, &calls, p + at,
-	    len - at);
-	m->upgrade = q->parser.upgrade;
-	error = HTTP_PARSER_ERRNO(&q->parser);
-	return error == HPE_PAUSED ? HPE_OK : error;
 }
 
 /* ---- beside each other ---- */
 
-/* Whether a name begins like that of a, but goes on. */
-static bool
-has_longer(const struct msg *a, const char *name)
-{
-	const char *at = buf_str(&a->text);
-
-	while ((at = strcasestr(at, name)) != NULL) {
-		at += strlen(name);
-		if (*at != ':')
-			return true;
-	}
-	return false;
-}
-
-/*
- * Whether it refuses what we may accept: it knows not any token as a method,
- * takes no tab for a blank (RFC 9110, 5.6.3) behind a length, a coding or the
- * size of a chunk, takes Transfer-Encodings for Transfer-Encoding, and looks at
- * what trailers say of lengths, which is nothing to anybody.
- */
-static bool
-narrower(enum http_errno error, const struct msg *a, const struct peer *q,
-    const char *p, size_t len)
-{
-	switch (error) {
-	case HPE_INVALID_METHOD:
-		return true;
-	case HPE_INVALID_TRANSFER_ENCODING:
-	case HPE_UNEXPECTED_CONTENT_LENGTH:
-	case HPE_INVALID_CONTENT_LENGTH:
-		if (q->in_body || has_longer(a, "\ntransfer-encoding"))
-			return true;
-		/* FALLTHROUGH */
-	case HPE_INVALID_CHUNK_SIZE:
-		return memchr(p, '\t', len) != NULL;
-	default:
-		return false;
-	}
-}
-
 /* Returns whether there may be a next one. */
 static bool
-alike(const struct msg *a, const struct msg *b, enum http_errno error)
+alike(const struct msg *a, const struct msg *b, const char *why)
 {
-	if (error != HPE_OK)
-		(void)fprintf(stderr, "%s\n", http_errno_description(error));
-	HOLDS(error == HPE_OK || !a->whole);
-	HOLDS(a->whole == b->whole || error != HPE_OK);
+	if (why != NULL)
+		(void)fprintf(stderr, "%s\n", why);
+	HOLDS(why == NULL || !a->whole);
+	HOLDS(a->whole == b->whole || why != NULL);
 	if (!a->whole)
 		return false;
 	HOLDS(a->end == b->end);
@@ -257,29 +155,44 @@ alike(const struct msg *a, const struct msg *b, enum http_errno error)
 	return a->keep_alive && b->keep_alive && !a->upgrade && !b->upgrade;
 }
 
+/* The request at *at, which is put behind it. Whether there may be another. */
+static bool
+beside(const struct peer *peer, struct hearing *h, const char *p, size_t len,
+    size_t *at)
+{
+	struct msg a = { .text = BUF_INIT(TEXT_MAX) };
+	struct msg b = { .text = BUF_INIT(TEXT_MAX) };
+	const char *why;
+	bool more = own_next(p, len, *at, &a);
+
+	if (more) {
+		*h = (struct hearing){ .m = &b };
+		b.end = *at + peer->next(p + *at, len - *at, &why);
+		more = (why == NULL || !peer->narrower(&a, p + *at,
+		    len - *at)) && alike(&a, &b, why);
+	}
+	*at = a.end;
+	buf_release(&a.text);
+	buf_release(&b.text);
+	return more;
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+	static const struct peer *const peers[] = {
+		&peer_parser, &peer_llhttp,
+	};
 	char *p = fuzz_copy(data, size);
-	struct peer q = { 0 };
-	enum http_errno error = HPE_OK;
-	size_t at = 0;
-	bool more = true;
+	size_t i;
 
-	http_parser_init(&q.parser, HTTP_REQUEST);
-	q.parser.data = &q;
-	while (more && at < size) {
-		struct msg a = { .text = BUF_INIT(TEXT_MAX) };
-		struct msg b = { .text = BUF_INIT(TEXT_MAX) };
+	for (i = 0; i < ARRAY_LEN(peers); i++) {
+		struct hearing h = { 0 };
+		size_t at = 0;
 
-		more = own_next(p, size, at, &a);
-		if (more)
-			error = peer_next(&q, p, size, at, &b);
-		more = more && !narrower(error, &a, &q, p, size) &&
-		    alike(&a, &b, error);
-		at = a.end;
-		buf_release(&a.text);
-		buf_release(&b.text);
+		peers[i]->open(&h);
+		while (at < size && beside(peers[i], &h, p, size, &at))
+			continue;
 	}
 	free(p);
 	return 0;
