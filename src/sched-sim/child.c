@@ -20,7 +20,10 @@
 #include "watch.h"
 #include "xalloc.h"
 
-enum { BLAME_MS = 1000 };	/* for one that closed a pipe to end */
+enum {
+	BLAME_MS = 1000,	/* for one that closed a pipe to end */
+	LOOK_MS = 10,		/* for an end that nothing tells of */
+};
 
 /* ---- its command ---- */
 
@@ -135,18 +138,24 @@ child_start(struct child *c, const char *command, struct err *e)
 
 /* ---- lines ---- */
 
-/* Waits for it to end: 1; 0: it has not, by then; -1: the status is taken. */
+/*
+ * Waits for it to end: 1; 0: it has not, by then. Where there is no pidfd_open
+ * (filters of containers, valgrind), it is looked for.
+ */
 static int
 await_end(struct child *c, int64_t timeout_ms, int *status)
 {
 	struct pollfd p = { .fd = pidfd_open(c->pid, 0), .events = POLLIN };
 	int64_t until = clock_mono_ms() + timeout_ms, left = timeout_ms;
+	pid_t ended = waitpid(c->pid, status, WNOHANG);
 
-	while (p.fd >= 0 && left > 0 && poll(&p, 1, (int)left) <= 0)
-		left = until - clock_mono_ms();
+	for (; ended == 0 && left > 0; left = until - clock_mono_ms()) {
+		(void)poll(&p, 1, p.fd < 0 ? LOOK_MS : (int)left);
+		ended = waitpid(c->pid, status, WNOHANG);
+	}
 	if (p.fd >= 0)
 		(void)close(p.fd);
-	if (waitpid(c->pid, status, WNOHANG) != c->pid)
+	if (ended != c->pid)
 		return 0;
 	c->pid = 0;
 	return 1;
