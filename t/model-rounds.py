@@ -426,15 +426,78 @@ def progress(j, t, exact):
         j.done, j.part = min(j.total - 1, j.done + int(made)), made % 1
 
 
+class Event:
+    def __init__(self, at, what, job=None):
+        self.at, self.what, self.job = at, what, job
+
+    def __lt__(self, other):
+        return (self.at, self.what) < (other.at, other.what)
+
+
+class Compat:
+    """Who comes when in SYNERGY's simulator: by a heap of all its events."""
+
+    def __init__(self, jobs, t):
+        self.events = []
+        for j in jobs:
+            self.push(j.at, 1, j)
+        self.push(t, 3)
+
+    def push(self, *what):
+        heapq.heappush(self.events, Event(*what))
+
+    def come(self, t):
+        while (e := heapq.heappop(self.events)).what != 3:
+            if e.what == 1:
+                yield e.job
+
+    def ran(self, t, jobs):
+        for j in jobs:
+            self.push(t + ROUND, 2, j)
+        self.push(t + ROUND, 3)
+
+    def skip_to(self, t):
+        self.push(t, 3)
+
+    def next(self):
+        return self.events[0].at
+
+
+class Plain:
+    def __init__(self, jobs, static):
+        self.jobs, self.static = list(jobs), static
+
+    def come(self, t):
+        while self.jobs and (self.static or self.jobs[0].at <= t):
+            yield self.jobs.pop(0)
+
+    def ran(self, t, jobs):
+        pass
+
+    def skip_to(self, t):
+        pass
+
+    def next(self):
+        return self.jobs[0].at
+
+
 def run(words, c, jobs, o):
     static, window = o["static"], o["window"]
-    t = 1 if static else -(-jobs[0].at // ROUND) * ROUND
-    waiting, order, ended, last = list(jobs), [], [], []
+    t = first = 1 if static else -(-jobs[0].at // ROUND) * ROUND
+    source = Compat(jobs, t) if c.compat else Plain(jobs, static)
+    waiting, order, ended, last = len(jobs), [], [], []
     o["sizes"] = [j.g * math.ceil(j.it * j.total / (1 if "fair" in words else
                                                     j.own)) for j in jobs]
     while waiting or order:
-        while waiting and (static or waiting[0].at <= t):
-            order.append(waiting.pop(0))
+        order += source.come(t)
+        waiting = len(jobs) - len(order) - len(ended)
+        if not order:
+            if o["rounds"] and last:
+                print(json.dumps({"kind": "round", "at": t, "order": [],
+                                  "running": []}))
+            t, last = first - (first - source.next()) // ROUND * ROUND, []
+            source.skip_to(t)
+            continue
         c.clear()
         order.sort(key=lambda j: key(words[0], "fair" in words, t, c, j, o))
         for j in order:
@@ -445,6 +508,7 @@ def run(words, c, jobs, o):
             print(json.dumps({"kind": "round", "at": t, "running": now,
                               "order": [j.id for j in order]}))
             last = now
+        source.ran(t, ran)
         for j in ran:
             j.start = t if j.start is None else j.start
             j.gaps += j.last not in (None, t)

@@ -6,6 +6,7 @@
 	rounds.py stream N RATE SEED	its stream of single-GPU jobs, RATE an hour
 	rounds.py workload SEED [any]	a cluster (cluster.ini) and jobs by chance,
 					as SYNERGY can have them or any
+	rounds.py ties SEED		the same, many of them submitted at once
 	rounds.py unlike SEED		nodes that differ (nodes), and jobs, some for
 					certain ones
 	rounds.py same POLICY...	whether want.POLICY and got.POLICY are
@@ -63,7 +64,11 @@ def stream(n, rate, seed):
             iters=int(run_s / iter_s))
 
 
-def workload(seed, free=None):
+def ties(seed):
+    workload(seed, tied=True)
+
+
+def workload(seed, free=None, tied=False):
     r = random.Random(int(seed))
     models = [m for kind in ZOO for m in kind]
     per, servers = r.choice((2, 4, 8, 8, 8, 16)), r.choice((1, 2, 3, 5, 9))
@@ -78,7 +83,8 @@ def workload(seed, free=None):
                       r.choice((500, 250, 1000))))
     at, longest = 0, r.choice((2, 3))
     for i in range(r.randint(1, 60)):
-        at += int(r.expovariate(1 / r.choice((300, 2000))))
+        if not tied or r.random() < .4:
+            at += int(r.expovariate(1 / r.choice((300, 2000))))
         model, iter_s = r.choice(models[:5] + models[5:8] * 2)
         gpus = r.choice((1, 1, 1, 2, 4, 8, 16))
         while gpus > per * servers:

@@ -276,28 +276,73 @@ end_round(struct rounds *r)
 }
 
 static void
+admit_job(struct rounds *r, struct rjob *j)
+{
+	j->kind->here++;
+	r->order[r->order_len++] = r->order[r->near_len];
+	r->order[r->near_len++] = (struct rank){
+		.job = j, .submit_at = j->submit_at,
+	};
+	r->arrived++;
+}
+
+/* All that comes before this round, as SYNERGY's events have it. */
+static void
+admit_by_events(struct rounds *r)
+{
+	struct event ev;
+
+	while ((ev = events_pop(&r->events)).what != ROUND_BEGINS)
+		if (ev.what == ARRIVES)
+			admit_job(r, &r->jobs[ev.number]);
+}
+
+static void
 admit(struct rounds *r)
 {
-	for (; r->arrived < r->jobs_len; r->arrived++) {
-		struct rjob *j = &r->jobs[r->arrived];
+	bool all = r->o->at_once && !r->o->synergy;
 
-		if (!r->o->at_once && j->submit_at > (double)r->now)
-			return;
-		j->kind->here++;
-		r->order[r->order_len++] = r->order[r->near_len];
-		r->order[r->near_len++] = (struct rank){
-			.job = j, .submit_at = j->submit_at,
-		};
+	if (r->by_events) {
+		admit_by_events(r);
+		return;
 	}
+	while (r->arrived < r->jobs_len &&
+	    (all || r->jobs[r->arrived].submit_at <= (double)r->now))
+		admit_job(r, &r->jobs[r->arrived]);
+}
+
+/* The next round. */
+static void
+expect_round(struct rounds *r, int64_t at)
+{
+	if (r->by_events)
+		events_push(&r->events, (struct event){
+			.at = (double)at, .what = ROUND_BEGINS,
+		});
+}
+
+/* The ends of all that runs, and the next round. */
+static void
+expect_ends(struct rounds *r)
+{
+	size_t i;
+
+	for (i = 0; r->by_events && i < r->runs_len; i++)
+		events_push(&r->events, (struct event){
+			.at = (double)(r->now + ROUND_S), .what = ROUND_ENDS,
+			.number = i,
+		});
+	expect_round(r, r->now + ROUND_S);
 }
 
 /* The beginning of the first round at or after a time. */
 static int64_t
-round_at(double t)
+round_at(const struct rounds *r, double t)
 {
-	int64_t before = (int64_t)t / ROUND_S * ROUND_S;
+	int64_t first = r->o->at_once ? 1 : 0;
+	int64_t at = ((int64_t)t - first) / ROUND_S * ROUND_S + first;
 
-	return (double)before < t ? before + ROUND_S : before;
+	return (double)at < t ? at + ROUND_S : at;
 }
 
 static int
@@ -317,6 +362,7 @@ one_round(struct rounds *r, struct err *e)
 	if (r->runs_len == 0)	/* and nothing could ever change that */
 		return err_perm(e, "job %lld: does not fit on empty servers",
 		    (long long)r->order[0].job->id);
+	expect_ends(r);
 	if (r->o->say_rounds && rounds_say_round(r, e) < 0)
 		return -1;
 	credit(r);
@@ -332,16 +378,33 @@ skip_idle(struct rounds *r)
 {
 	if (r->arrived == r->jobs_len)
 		return false;
-	r->now = round_at(r->jobs[r->arrived].submit_at);
+	r->now = round_at(r, r->by_events ? r->events.list[0].at :
+	    r->jobs[r->arrived].submit_at);
+	expect_round(r, r->now);
 	admit(r);
 	return true;
+}
+
+static void
+begin_events(struct rounds *r)
+{
+	size_t i;
+
+	for (i = 0; i < r->jobs_len; i++)
+		events_push(&r->events, (struct event){
+			.at = r->jobs[i].submit_at, .what = ARRIVES,
+			.number = i,
+		});
+	expect_round(r, r->now);
 }
 
 static int
 simulate(struct rounds *r, struct err *e)
 {
 	r->now = r->o->at_once || r->jobs_len == 0 ? 1 :
-	    round_at(r->jobs[0].submit_at);
+	    round_at(r, r->jobs[0].submit_at);
+	if (r->by_events)
+		begin_events(r);
 	for (;; r->now += ROUND_S) {
 		r->stopped = !r->o->go_on(r->now, (int64_t)r->ended_len,
 		    (int64_t)r->jobs_len);
@@ -397,6 +460,7 @@ release(struct rounds *r)
 	free(r->servers.list);
 	free(r->servers.shares);
 	free(r->servers.spots);
+	free(r->events.list);
 	kinds_free(r);
 	free(r->gittins);
 	opt_free(r->opt);
@@ -452,12 +516,25 @@ check_end(const struct rounds *r, struct err *e)
 	    (long long)REC_MAX);
 }
 
+/* Whether some are submitted at once, or after others that are below. */
+static bool
+has_ties(const struct rounds *r)
+{
+	size_t i;
+
+	for (i = 1; i < r->jobs_len; i++)
+		if (r->jobs[i].submit_at <= r->jobs[i - 1].submit_at)
+			return true;
+	return false;
+}
+
 static int
 begin(struct rounds *r, struct err *e)
 {
 	make_room(r);
 	if (set_window(r, r->o->window, e) < 0 || set_explained(r, e) < 0)
 		return -1;
+	r->by_events = r->o->synergy && has_ties(r);
 	r->splits = rounds_can_split(r);
 	if (r->policy->begin != NULL && r->policy->begin(r, e) < 0)
 		return -1;

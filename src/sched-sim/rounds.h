@@ -4,6 +4,7 @@
  * CPUs and the memory of their servers by what their model gains from them.
  *
  *	rounds.c	the loop: arrivals, packing, progress, ends
+ *	rounds-events.c	SYNERGY's heap of events, where it decides
  *	rounds-name.c	what "srtf+tune+place" asks for
  *	rounds-order.c	the jobs in the order of the policy
  *	rounds-load.c	the cluster
@@ -180,6 +181,18 @@ struct rjob {
 	int64_t rounds, preemptions, tuned_rounds, servers;
 };
 
+/* Where times are equal, what comes first is the smaller. */
+struct event {
+	double at;
+	enum { ARRIVES, ROUND_ENDS, ROUND_BEGINS } what;
+	size_t number;		/* of the job, or of the run that ends */
+};
+
+struct events {
+	struct event *list;
+	size_t len, cap;
+};
+
 struct rounds;
 
 /*
@@ -219,7 +232,8 @@ struct rounds_options {
 	int64_t window[2];	/* ids, from and before: ends when these have
 				   ended; -1: when all have */
 	bool synergy;		/* as SYNERGY's simulator does it */
-	bool at_once;		/* all jobs are there before the first round */
+	bool at_once;		/* the first round is at 1, and all jobs are
+				   there; SYNERGY: as they are submitted */
 	bool exact;		/* jobs end at the second, within a round */
 	int64_t starve_s;	/* not run for so long: first; -1: never */
 	int64_t queues[QUEUES_MAX];	/* dlas: GPU seconds at which each ends,
@@ -253,6 +267,8 @@ struct rounds {
 	struct rjob *jobs;	/* all, as read */
 	size_t jobs_len, arrived;
 	int64_t unusable;	/* records that were skipped */
+	bool by_events;		/* SYNERGY's events decide what comes first */
+	struct events events;
 	struct kind **kinds;	/* by number */
 	int kinds_len;
 	struct map kind_names;
@@ -321,6 +337,12 @@ double rounds_pause_s(const struct rounds *r, const struct rjob *j);
 /* Puts r->first in the order of a key, which is asked in the order so far. */
 void rounds_first_by(struct rounds *r,
     double (*key)(struct rounds *r, const struct rjob *j));
+
+/* ---- rounds-events.c ---- */
+
+/* As heapq.heappush and heapq.heappop of Python; list is freed by the owner. */
+void events_push(struct events *q, struct event ev);
+struct event events_pop(struct events *q);	/* there is one */
 
 /* ---- rounds-first.c ---- */
 
