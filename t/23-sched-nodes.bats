@@ -112,6 +112,15 @@ one() {
 	done
 }
 
+@test "memory in all goes with the CPUs, to the MiB" {
+	echo '{"kind":"node","name":"n[1-2]","cpus":4,"mem_mb":1000}' >nodes
+	[ "$(one '"cpus":3,"mem_mb":1000')" = "n1 3" ]
+	[ "$(one '"cpus":7,"mem_mb":1750')" = "n[1-2] 4,3" ]
+	echo '{"kind":"job","job_id":1,"submit_at":0,"run_s":5,"cpus":3,"mem_mb":1001}' >in
+	sched-sim -c nodes -p fcfs <in >out
+	[ "$(jq -r .alloc out)" = "2,1" ]
+}
+
 @test "names of nodes: brackets, zeros, several words" {
 	cat >nodes <<-'END'
 	{"kind":"node","name":"a[08-10],login,b3x","cpus":1}

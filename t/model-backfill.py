@@ -298,7 +298,7 @@ class Model(nodes_.Model):
             if gpus and left.node.place not in off and \
                left.node.suits(j.need) and \
                left.pick_gres(j.need) is not None and \
-               j.need.per_node + j.need.per_cpu <= left.mem:
+               j.need.mem(1) <= left.mem:
                 left.node.offered = gpus
 
     def forget(self, j, off=()):

@@ -46,7 +46,7 @@ class Need:
         self.partition = rec.get("partition", "main")
         self.words = rec.get("constraint", "")
         self.whole = rec.get("exclusive", False)
-        self.per_node, self.per_cpu, self.gres = 0, 0, []
+        self.per_node, self.spread, self.gres = 0, 0, []
         self.even = "ntasks_per_node" in rec
         if self.nodes:
             self.cpus = max(self.cpus, self.nodes)
@@ -65,7 +65,10 @@ class Need:
         if self.nodes:
             self.per_node = -(-mem // self.nodes)
         else:
-            self.per_cpu = -(-mem // self.cpus)
+            self.spread = mem       # over its CPUs
+
+    def mem(self, cpus):
+        return self.per_node - (-self.spread * cpus // self.cpus)
 
 
 class Node:
@@ -136,8 +139,8 @@ class Left:
         if self.pick_gres(need) is None or need.per_node > self.mem:
             return 0
         cpus = self.cpus
-        if need.per_cpu:
-            cpus = min(cpus, self.mem // need.per_cpu)
+        if need.spread:
+            cpus = min(cpus, self.mem * need.cpus // need.spread)
         if need.even:
             each = need.cpus // need.nodes
             return each if cpus >= each else 0
@@ -154,7 +157,7 @@ class Part:
             self.gres = dict(left.gres)
         else:
             self.cpus = cpus
-            self.mem = need.per_node + need.per_cpu * cpus
+            self.mem = need.mem(cpus)
             self.gres = left.pick_gres(need)
 
 

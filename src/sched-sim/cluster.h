@@ -90,7 +90,8 @@ struct need {
 	int32_t node_count;	/* 0: as few as it takes */
 	bool even;		/* as many CPUs on each of its nodes */
 	bool exclusive;		/* whole nodes, and nobody else on them */
-	int32_t mem_per_node, mem_per_cpu;	/* MiB; one of them is 0 */
+	int32_t mem_per_node;	/* MiB; or 0, and */
+	int32_t mem_mb, mem_cpus;	/* so many go with so many CPUs */
 	struct ask asks[ASKS_MAX];
 	int asks_len;
 	uint64_t features;	/* all of these; or, with any, one of them */

@@ -5,7 +5,6 @@
  */
 #include "cluster.h"
 
-#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -262,19 +261,20 @@ take_memory(struct need *n, const struct need_line *l, const struct cluster *c,
 	const struct partition *p = &c->partitions[n->partition];
 	int64_t mb;
 
+	n->mem_cpus = 1;
 	if (number(l, MEM_MB, &mb, e) < 0)
 		return -1;
 	if (!c->counts_mem)
 		return 0;
 	if (l->m[MEM_MB].type == ABSENT || l->m[MEM_MB].type == FLAT_NULL) {
-		n->mem_per_cpu = (int32_t)MAX(p->mem_per_cpu, 0);
+		n->mem_mb = (int32_t)MAX(p->mem_per_cpu, 0);
 		n->mem_per_node = (int32_t)MAX(p->mem_per_node, 0);
 	} else if (n->node_count > 0) {
 		n->mem_per_node = (int32_t)((mb + n->node_count - 1) /
 		    n->node_count);
 	} else {
-		assert(n->cpus > 0);
-		n->mem_per_cpu = (int32_t)((mb + n->cpus - 1) / n->cpus);
+		n->mem_mb = (int32_t)mb;
+		n->mem_cpus = n->cpus;
 	}
 	return 0;
 }

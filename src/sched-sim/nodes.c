@@ -48,6 +48,14 @@ take_asks(const struct need *n, int res_len, struct res *left)
 	return true;
 }
 
+/* So much memory of a node goes with so many CPUs of it. */
+static int64_t
+mem_of(const struct need *n, int64_t cpus)
+{
+	return n->mem_per_node + (n->mem_mb * cpus + n->mem_cpus - 1) /
+	    n->mem_cpus;
+}
+
 /* What of a node the job takes with so many CPUs. */
 static struct res
 amount(const struct cluster *c, const struct res *left, const struct need *n,
@@ -62,7 +70,7 @@ amount(const struct cluster *c, const struct res *left, const struct need *n,
 	for (k = RES_GRES; k < RES_MAX; k++)
 		out.v[k] = left->v[k] - after.v[k];
 	out.v[RES_CPU] = cpus;
-	out.v[RES_MEM] = n->mem_per_node + n->mem_per_cpu * cpus;
+	out.v[RES_MEM] = (int32_t)mem_of(n, cpus);
 	return out;
 }
 
@@ -99,8 +107,9 @@ usable(const struct cluster *c, int32_t i, const struct res *left,
 		return 0;
 	if (n->exclusive && memcmp(left, &node->has, sizeof(*left)) != 0)
 		return 0;
-	if (n->mem_per_cpu > 0)
-		cpus = MIN(cpus, left->v[RES_MEM] / n->mem_per_cpu);
+	if (n->mem_mb > 0)
+		cpus = (int32_t)MIN(cpus, (int64_t)left->v[RES_MEM] *
+		    n->mem_cpus / n->mem_mb);
 	if (n->asks_len > 0) {
 		after = *left;
 		if (!take_asks(n, c->res_len, &after))
@@ -427,7 +436,7 @@ nodes_offer(struct cluster *c, const struct res *free_, const struct need *n,
 	for (i = 0; gpus > 0 && i < c->nodes_len; i++) {
 		after = free_[i];
 		if (is_for(c, i, n, set) && take_asks(n, c->res_len, &after) &&
-		    n->mem_per_node + n->mem_per_cpu <= free_[i].v[RES_MEM])
+		    mem_of(n, 1) <= free_[i].v[RES_MEM])
 			c->offered[i] = (uint8_t)gpus;
 	}
 }

@@ -79,8 +79,9 @@ say_need(const struct cluster *c, const struct need *n, struct buf *b)
 		    n->exclusive ? " whole" : "", plural(n->node_count));
 	if (c->counts_mem && n->mem_per_node > 0)
 		(void)buf_addf(b, ", %d MiB on each", n->mem_per_node);
-	if (c->counts_mem && n->mem_per_cpu > 0)
-		(void)buf_addf(b, ", %d MiB with each", n->mem_per_cpu);
+	if (c->counts_mem && n->mem_mb > 0)
+		(void)buf_addf(b, ", %d MiB with each", (n->mem_mb - 1) /
+		    n->mem_cpus + 1);
 	for (i = 0; i < n->asks_len; i++) {
 		(void)buf_adds(b, ", ");
 		say_gres(c, &n->asks[i], b);
@@ -122,7 +123,7 @@ say_node(const struct sim *s, int32_t i, const struct need *n, struct buf *b)
 	}
 	(void)buf_addf(b, " has %d CPU%s", left->v[RES_CPU],
 	    plural(left->v[RES_CPU]));
-	if (c->counts_mem && n->mem_per_node + n->mem_per_cpu > 0)
+	if (c->counts_mem && (n->mem_per_node > 0 || n->mem_mb > 0))
 		(void)buf_addf(b, ", %d MiB", left->v[RES_MEM]);
 	for (k = 0; k < n->asks_len; k++) {
 		(void)buf_adds(b, ", ");
