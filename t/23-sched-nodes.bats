@@ -121,6 +121,18 @@ one() {
 	[ "$(jq -r .alloc out)" = "2,1" ]
 }
 
+@test "gpus are counted on nodes that the job may use" {
+	cat >nodes <<-'END'
+	{"kind":"node","name":"big","cpus":8,"gpus":8,"features":"big"}
+	{"kind":"node","name":"n[1-3]","cpus":8,"gpus":4,"features":"small"}
+	{"kind":"node","name":"c1","cpus":8,"features":"none"}
+	END
+	[ "$(one '"cpus":2,"gpus":8')" = "big 2" ]
+	[ "$(one '"cpus":2,"gpus":8,"constraint":"small"')" = "n[1-2] 1(x2)" ]
+	echo '{"kind":"job","job_id":7,"submit_at":0,"run_s":5,"cpus":1,"gpus":1,"constraint":"none"}' >in
+	refused "stdin:1: job 7: job: no node of partition 'all' that it may use has GPUs" -c nodes -p easy
+}
+
 @test "names of nodes: brackets, zeros, several words" {
 	cat >nodes <<-'END'
 	{"kind":"node","name":"a[08-10],login,b3x","cpus":1}

@@ -56,8 +56,8 @@ class Need:
             self.gres.append((name, int(n)))
         self.gres.sort(key=lambda g: ":" not in g[0])
         if "gpus" in rec and not self.gres:
-            most = max(sum(v for k, v in n.gres.items()) for n in nodes
-                       if self.partition in n.partitions)
+            most = max((sum(v for k, v in n.gres.items()) for n in nodes
+                        if n.suits(self)), default=0)
             if not self.nodes:
                 self.nodes = -(-rec["gpus"] // max(most, 1))
             self.gres = [("gpu", -(-rec["gpus"] // self.nodes))]

@@ -208,7 +208,7 @@ take_gres(struct need *n, const struct need_line *l, const struct cluster *c,
 	return 0;
 }
 
-/* The most GPUs on a node of the job's partition. */
+/* The most GPUs on a node of the job's partition, with its features. */
 static int64_t
 most_gpus(const struct need *n, const struct cluster *c, uint32_t kinds)
 {
@@ -217,7 +217,8 @@ most_gpus(const struct need *n, const struct cluster *c, uint32_t kinds)
 	int k;
 
 	for (i = 0; i < c->nodes_len; i++) {
-		if (!(c->nodes[i].partitions >> n->partition & 1))
+		if (!(c->nodes[i].partitions >> n->partition & 1) ||
+		    !nodes_has_features(&c->nodes[i], n))
 			continue;
 		sum = 0;
 		for (k = RES_GRES; k < c->res_len; k++)
@@ -246,8 +247,8 @@ take_gpus(struct need *n, const struct need_line *l, const struct cluster *c,
 		return 0;
 	most = most_gpus(n, c, kinds);
 	if (most == 0)
-		return err_perm(e, "job: partition '%s' has no GPUs",
-		    c->partitions[n->partition].name);
+		return err_perm(e, "job: no node of partition '%s' that it may "
+		    "use has GPUs", c->partitions[n->partition].name);
 	if (n->node_count == 0)
 		n->node_count = (int32_t)((gpus + most - 1) / most);
 	return add_ask(n, c, "gpu", 3,
