@@ -136,6 +136,7 @@ struct choice {
 	const struct cluster *c;
 	const struct need *n;
 	int32_t *cpus;		/* that each node could give; 0: none */
+	int32_t most_cpus;	/* of these */
 	struct run *runs;
 	int32_t runs_len;
 	int32_t *nodes, *taken;	/* chosen, and the CPUs of each */
@@ -263,27 +264,26 @@ run_by_run(struct choice *h)
 	return is_done(h);
 }
 
-/* Nodes that can give no more than cpus are out. Whether one was in. */
+/* The nodes that can give least are out. Whether there are others. */
 static bool
-leave_out(struct choice *h, int32_t cpus)
+leave_least_out(struct choice *h)
 {
-	bool any = false;
-	int32_t i;
+	int32_t least = INT32_MAX, i;
 
 	for (i = 0; i < h->c->nodes_len; i++)
-		if (h->cpus[i] > 0 && h->cpus[i] <= cpus) {
+		if (h->cpus[i] > 0)
+			least = MIN(least, h->cpus[i]);
+	for (i = 0; i < h->c->nodes_len; i++)
+		if (h->cpus[i] <= least)
 			h->cpus[i] = 0;
-			any = true;
-		}
-	return any;
+	return least < h->most_cpus;
 }
 
 /* The nodes with most CPUs, of equals the first, then in their order. */
-static bool
+static void
 largest(struct choice *h)
 {
 	int32_t i, best, k;
-	int64_t sum = 0;
 
 	for (k = 0; k < h->n->node_count; k++) {
 		best = -1;
@@ -291,13 +291,8 @@ largest(struct choice *h)
 			if (h->cpus[i] > 0 &&
 			    (best < 0 || h->cpus[i] > h->cpus[best]))
 				best = i;
-		if (best < 0)
-			return false;
-		sum += h->cpus[best];
 		h->cpus[best] = -h->cpus[best];
 	}
-	if (sum < h->n->cpus)
-		return false;
 	begin(h);
 	for (i = 0; i < h->c->nodes_len; i++) {
 		if (h->cpus[i] >= 0)
@@ -305,42 +300,78 @@ largest(struct choice *h)
 		h->cpus[i] = -h->cpus[i];
 		choose(h, i);
 	}
-	return true;
+	assert(is_done(h));
 }
 
-/* How many CPUs each node could give. Whether they can be enough. */
+/* How many nodes could give more CPUs than that; *sum: what they could give. */
+static int32_t
+count_above(const struct choice *h, int32_t cpus, int64_t *sum)
+{
+	int32_t i, n = 0;
+
+	*sum = 0;
+	for (i = 0; i < h->c->nodes_len; i++)
+		if (h->cpus[i] > cpus) {
+			*sum += h->cpus[i];
+			n++;
+		}
+	return n;
+}
+
+/* Whether as many nodes as it asks for, those with most CPUs, are enough. */
+static bool
+are_enough(const struct choice *h)
+{
+	int32_t count = h->n->node_count, low = 0, high = h->most_cpus, mid, n;
+	int64_t sum;
+
+	if (high >= h->n->cpus || (int64_t)high * count < h->n->cpus)
+		return high >= h->n->cpus;
+	/* fewer than count have more than high: the least of them has that */
+	while (high - low > 1) {
+		mid = low + (high - low) / 2;
+		if (count_above(h, mid, &sum) < count)
+			high = mid;
+		else
+			low = mid;
+	}
+	n = count_above(h, high, &sum);
+	return sum + (int64_t)(count - n) * high >= h->n->cpus;
+}
+
+/* How many CPUs each node could give. Whether they are enough. */
 static bool
 look(struct choice *h, const struct res *free_)
 {
 	int64_t sum = 0;
 	int32_t i, nodes = 0;
 
+	h->most_cpus = 0;
 	for (i = 0; i < h->c->nodes_len; i++) {
 		h->cpus[i] = usable(h->c, i, &free_[i], h->n);
+		h->most_cpus = MAX(h->most_cpus, h->cpus[i]);
 		sum += h->cpus[i];
 		nodes += h->cpus[i] > 0;
 	}
-	return sum >= h->n->cpus && nodes >= h->n->node_count;
+	if (sum < h->n->cpus || nodes < h->n->node_count)
+		return false;
+	return h->n->node_count == 0 || are_enough(h);
 }
 
+/* Whether they are enough; then one of these ways has to find them. */
 static bool
 find(struct choice *h, const struct res *free_)
 {
-	int32_t out, most = 0, i;
-
 	if (!look(h, free_))
 		return false;
 	if (run_by_run(h))
 		return true;
-	if (h->n->node_count <= 1)
-		return false;
-	for (i = 0; i < h->c->nodes_len; i++)
-		most = MAX(most, h->cpus[i]);
-	for (out = 1; out < most; out++)
-		if (leave_out(h, out) && run_by_run(h))
+	while (leave_least_out(h))
+		if (run_by_run(h))
 			return true;
 	(void)look(h, free_);
-	return largest(h);
+	largest(h);
+	return true;
 }
 
 static struct choice *
@@ -389,7 +420,7 @@ bool
 nodes_fit(const struct cluster *c, const struct res *free_,
     const struct need *n)
 {
-	return find(choice_for(c, n), free_);
+	return look(choice_for(c, n), free_);
 }
 
 /* ---- what is free ---- */
