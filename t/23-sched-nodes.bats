@@ -133,6 +133,17 @@ one() {
 	refused "stdin:1: job 7: job: no node of partition 'all' that it may use has GPUs" -c nodes -p easy
 }
 
+@test "states of nodes: one of several words is enough" {
+	cat >nodes <<-'END'
+	{"kind":"node","name":"a[1-3]","cpus":1,"state":"IDLE+DRAIN"}
+	{"kind":"node","name":"a[4-5]","cpus":1,"state":"idle+cloud+powered_down"}
+	{"kind":"node","name":"a6","cpus":1,"state":"MIXED+CLOUD+MAINTENANCE"}
+	END
+	[ "$(one '"cpus":2')" = "a[4-5] 1(x2)" ]
+	echo '{"kind":"job","job_id":1,"submit_at":0,"run_s":5,"cpus":3}' >in
+	refused "stdin:1: job 1: 3 processors are more than the 2 of the cluster" -c nodes -p easy
+}
+
 @test "names of nodes: brackets, zeros, several words" {
 	cat >nodes <<-'END'
 	{"kind":"node","name":"a[08-10],login,b3x","cpus":1}

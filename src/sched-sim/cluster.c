@@ -104,7 +104,7 @@ cluster_partition_bits(struct cluster *c, const char *text, uint64_t *bits,
 
 /* ---- nodes ---- */
 
-/* Slurm's states in which a node runs nothing new. */
+/* Slurm's states in which a node runs nothing new; also of IDLE+DRAIN one. */
 bool
 cluster_is_up(const char *state)
 {
@@ -112,10 +112,15 @@ cluster_is_up(const char *state)
 		"FUTURE", "MAINT", "ERROR" };
 	size_t i;
 
-	for (i = 0; i < ARRAY_LEN(down); i++)
-		if (strncasecmp(state, down[i], strlen(down[i])) == 0)
-			return false;
-	return true;
+	for (;;) {
+		for (i = 0; i < ARRAY_LEN(down); i++)
+			if (strncasecmp(state, down[i], strlen(down[i])) == 0)
+				return false;
+		state = strchr(state, '+');
+		if (state == NULL)
+			return true;
+		state++;
+	}
 }
 
 static int
