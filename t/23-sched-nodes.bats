@@ -144,6 +144,23 @@ one() {
 	refused "stdin:1: job 1: 3 processors are more than the 2 of the cluster" -c nodes -p easy
 }
 
+@test "a pipe is a cluster too, unless it is read twice" {
+	echo '{"kind":"job","job_id":1,"submit_at":0,"run_s":5,"cpus":3,"gpus":1,"model":"gnmt"}' >in
+	echo '{"kind":"node","name":"n[1-2]","cpus":4,"gpus":4}' >nodes
+	sched-sim -c <(cat nodes) -p easy <in >out
+	[ "$(jq -r .nodes out)" = n1 ]
+	printf '%s\n' '[CLUSTER]' 'racks = 1' 'servers_per_rack = 1' \
+		'gpus_per_server = 4' 'cpus_per_server = 12' \
+		'dram_per_server = 500' 'sspeed_per_server = 500' >cluster.ini
+	local args
+	for args in 'nodes fifo' 'cluster.ini fifo' 'cluster.ini easy'; do
+		run -2 --separate-stderr sched-sim -c <(cat ${args% *}) \
+			-p ${args#* } <in
+		[[ $stderr == "sched-sim: /dev/fd/"*": must be a file: it is read more than once" ]]
+		[ -z "$output" ]
+	done
+}
+
 @test "names of nodes: brackets, zeros, several words" {
 	cat >nodes <<-'END'
 	{"kind":"node","name":"a[08-10],login,b3x","cpus":1}

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/stat.h>
 
 #include "cluster.h"
 #include "num.h"
@@ -38,6 +39,24 @@ trim(char *s)
 		;
 	s[len] = '\0';
 	return s;
+}
+
+/* What is looked at first and then read cannot be a pipe. NULL and *e. */
+static FILE *
+open_file(const char *path, struct err *e)
+{
+	struct stat st;
+	FILE *in;
+
+	if (stat(path, &st) == 0 && S_ISFIFO(st.st_mode)) {
+		(void)err_perm(e, "%s: must be a file: it is read more than "
+		    "once", path);
+		return NULL;
+	}
+	in = fopen(path, "re");
+	if (in == NULL)
+		(void)err_errno(e, "%s", path);
+	return in;
 }
 
 /* One line; *inside says whether it belongs to [CLUSTER]. */
@@ -199,9 +218,9 @@ rounds_load_ini(struct servers *s, const char *path, struct err *e)
 
 	for (i = 0; i < KEYS; i++)
 		values[i] = -1;
-	in = fopen(path, "re");
+	in = open_file(path, e);
 	if (in == NULL)
-		return err_errno(e, "%s", path);
+		return -1;
 	got = ini_read(in, path, values, e);
 	(void)fclose(in);
 	if (got < 0)
@@ -290,13 +309,13 @@ static int
 has_nodes(const char *path, struct err *e)
 {
 	static const char nodes[] = "NodeName=";
-	FILE *in = fopen(path, "re");
+	FILE *in = open_file(path, e);
 	char text[INI_LINE_MAX];
 	const char *s;
 	bool found = false, begins = true;
 
 	if (in == NULL)
-		return err_errno(e, "%s", path);
+		return -1;
 	while (!found && fgets(text, sizeof(text), in) != NULL) {
 		for (s = text; isspace((unsigned char)*s); s++)
 			;
