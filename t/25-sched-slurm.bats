@@ -546,6 +546,25 @@ why() {
 	refused "stdin:1: job 1: its limit of 1000 s is longer than the 600 s of partition 'main'"
 }
 
+@test "slurm.conf: memory by default is of a CPU, or else of a node" {
+	cat >cluster <<-'END'
+	SelectTypeParameters=CR_Core_Memory
+	DefMemPerNode=900
+	NodeName=n[1-2] CPUs=4 RealMemory=1000
+	PartitionName=node Nodes=ALL Default=YES
+	PartitionName=DEFAULT DefMemPerCPU=400
+	PartitionName=cpu Nodes=ALL
+	PartitionName=both Nodes=ALL DefMemPerNode=900
+	END
+	job 1 '"submit_at":0,"partition":"cpu"'
+	job 2 '"submit_at":1,"partition":"cpu"'
+	job 3 '"submit_at":2,"partition":"both"'
+	job 4 '"submit_at":3,"partition":"node"'
+	sched-sim -c cluster -p slurm <in >out
+	jq -r '"\(.job_id) \(.start_at) \(.nodes)"' out | sort |
+		diff -u - <(printf '%s\n' '1 0 n1' '2 1 n1' '3 2 n2' '4 101 n1')
+}
+
 @test "what cannot be is refused" {
 	job 1 '"submit_at":0'
 	while IFS='|' read -r line text; do

@@ -470,6 +470,8 @@ slurm_conf_end(struct cluster *c, struct err *e)
 			p->mem_per_cpu = kept.mem_per_cpu;
 			p->mem_per_node = kept.mem_per_node;
 		}
+		if (p->mem_per_cpu >= 0)	/* it wins, as in 22.05 */
+			p->mem_per_node = -1;
 		p->exclusive |= kept.linear;
 		if (join_nodes(c, i, e) < 0)
 			return -1;
