@@ -565,6 +565,32 @@ why() {
 		diff -u - <(printf '%s\n' '1 0 n1' '2 1 n1' '3 2 n2' '4 101 n1')
 }
 
+@test "slurm.conf: sets of nodes, by name and by feature" {
+	cat >cluster <<-'END'
+	NodeName=n[1-2] CPUs=1 Feature=slow
+	NodeName=n[3-5] CPUs=1 Feature=fast,new
+	NodeSet=some Nodes=n[2-3]
+	NodeSet=fast Feature=fast
+	NodeSet=most Nodes=n2 Feature=new
+	PartitionName=a Nodes=some Default=YES
+	PartitionName=b Nodes=n1,fast
+	PartitionName=c Nodes=most
+	END
+	local partition want
+	while read -r partition want; do
+		echo '{"kind":"job","job_id":1,"submit_at":0,"cpus":'"${want#* }"',"run_s":9,"partition":"'"$partition"'"}' >in
+		sched-sim -c cluster -p slurm <in >out
+		[ "$(jq -r .nodes out)" = "${want% *}" ]
+	done <<-'END'
+	a n[2-3] 2
+	b n[1,3-5] 4
+	c n[2-5] 4
+	END
+	sed -i 's/,fast,new/,other/;s/Feature=new/Feature=none/' cluster
+	sched-sim -c cluster -p slurm <<<'{"kind":"job","job_id":1,"submit_at":0,"cpus":1,"run_s":9,"partition":"c"}' >out
+	[ "$(jq -r .nodes out)" = n2 ]
+}
+
 @test "what cannot be is refused" {
 	job 1 '"submit_at":0'
 	while IFS='|' read -r line text; do

@@ -179,9 +179,16 @@ add_nodes(struct cluster *c, const struct pair *p, int n, struct err *e)
 
 /* ---- partitions ---- */
 
+/* A name for nodes: those of a list, and those with a feature. */
+struct node_set {
+	char *name, *nodes, *feature;	/* NULL: of these none */
+};
+
 /* Which nodes belong to which: known when all lines are read. */
 static struct {
 	char *nodes[NAMES_MAX];
+	struct node_set sets[NAMES_MAX];
+	int sets_len;
 	int64_t mem_per_cpu, mem_per_node;
 	bool linear;
 	struct partition like;
@@ -241,6 +248,22 @@ set_partition(struct cluster *c, const struct pair *p, int n, struct err *e)
 	v = value_of(p, n, "Default");
 	if (v != NULL && strcasecmp(v, "YES") == 0)
 		c->default_partition = i;
+	return 0;
+}
+
+static int
+add_set(const struct pair *p, int n, struct err *e)
+{
+	const char *nodes = value_of(p, n, "Nodes");
+	const char *feature = value_of(p, n, "Feature");
+
+	if (kept.sets_len == NAMES_MAX)
+		return err_perm(e, "more than %d sets of nodes", NAMES_MAX);
+	kept.sets[kept.sets_len++] = (struct node_set){
+		.name = xstrdup(p[0].value),
+		.nodes = nodes ? xstrdup(nodes) : NULL,
+		.feature = feature ? xstrdup(feature) : NULL,
+	};
 	return 0;
 }
 
@@ -397,6 +420,8 @@ whole_line(struct cluster *c, char *line, struct err *e)
 		return n;
 	if (strcasecmp(pairs[0].key, "NodeName") == 0)
 		return add_nodes(c, pairs, n, e);
+	if (strcasecmp(pairs[0].key, "NodeSet") == 0)
+		return add_set(pairs, n, e);
 	if (strcasecmp(pairs[0].key, "PartitionName") == 0)
 		return set_partition(c, pairs, n, e);
 	return other_line(c, pairs, n, e);
@@ -441,6 +466,32 @@ join_node(void *to, const char *name, struct err *e)
 }
 
 static int
+join_set(struct joining *j, const struct node_set *set, struct err *e)
+{
+	int feature = set->feature == NULL ? -1 : cluster_name(
+	    &j->c->features, set->feature, strlen(set->feature));
+	int32_t i;
+
+	for (i = 0; feature >= 0 && i < j->c->nodes_len; i++)
+		if (j->c->nodes[i].features >> feature & 1)
+			j->c->nodes[i].partitions |= j->bit;
+	return set->nodes == NULL ? 0 :
+	    (int)hostlist_each(set->nodes, join_node, j, e);
+}
+
+/* The name of a node, or of a set of them. */
+static int
+join_name(void *to, const char *name, struct err *e)
+{
+	int i;
+
+	for (i = 0; i < kept.sets_len; i++)
+		if (strcmp(kept.sets[i].name, name) == 0)
+			return join_set(to, &kept.sets[i], e) < 0 ? -1 : 0;
+	return join_node(to, name, e);
+}
+
+static int
 join_nodes(struct cluster *c, int partition, struct err *e)
 {
 	struct joining j = { c, (uint64_t)1 << partition };
@@ -450,7 +501,7 @@ join_nodes(struct cluster *c, int partition, struct err *e)
 	if (nodes == NULL)
 		return 0;
 	if (strcasecmp(nodes, "ALL") != 0)
-		return hostlist_each(nodes, join_node, &j, e) < 0 ?
+		return hostlist_each(nodes, join_name, &j, e) < 0 ?
 		    err_prefix(e, "partition %s",
 		    c->partitions[partition].name) : 0;
 	for (i = 0; i < c->nodes_len; i++)
