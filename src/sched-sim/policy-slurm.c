@@ -230,6 +230,7 @@ release(struct sim *s, struct slurm *z)
 		    at--)
 			z->queue[at] = z->queue[at - 1];
 		z->queue[at] = job;
+		z->queued[s->jobs[job].need->partition]++;
 	}
 	z->changed |= kept < z->held_len;
 	z->held_len = kept;
@@ -268,6 +269,7 @@ slurm_start(struct sim *s, int32_t at)
 	int32_t job = z->queue[at], i;
 
 	z->queue_len--;
+	z->queued[s->jobs[job].need->partition]--;
 	memmove(z->queue + at, z->queue + at + 1,
 	    (size_t)(z->queue_len - at) * sizeof(*z->queue));
 	sim_start(s, job, NULL);
@@ -342,19 +344,31 @@ block(const struct sim *s, struct res *left, int partition)
 			left[i].v[RES_CPU] = 0;
 }
 
+/* The partitions that somebody of the queue is for. */
+static uint64_t
+wanted(const struct sim *s, const struct slurm *z)
+{
+	uint64_t bits = 0;
+	int p;
+
+	for (p = 0; p < s->cluster->partitions_len; p++)
+		bits |= (uint64_t)(z->queued[p] > 0) << p;
+	return bits;
+}
+
 static void
 main_pass(struct sim *s, struct slurm *z)
 {
-	uint64_t failed = 0;
+	uint64_t open = wanted(s, z);	/* those where nobody has failed */
 	struct need *n;
 	int32_t i = 0, len;
 
 	memcpy(z->free_, s->free_nodes,
 	    (size_t)s->cluster->nodes_len * sizeof(*z->free_));
 	slurm_leave_completing(s, z->free_);
-	while (i < z->queue_len) {
+	while (open != 0 && i < z->queue_len) {
 		n = s->jobs[z->queue[i]].need;
-		if (failed >> n->partition & 1) {
+		if (!(open >> n->partition & 1)) {
 			i++;
 			continue;
 		}
@@ -363,7 +377,7 @@ main_pass(struct sim *s, struct slurm *z)
 		len = nodes_place(s->cluster, z->free_, n, s->parts);
 		if (len == 0) {
 			nodes_offer(s->cluster, z->all, n, NULL);
-			failed |= (uint64_t)1 << n->partition;
+			open &= ~((uint64_t)1 << n->partition);
 			block(s, z->free_, n->partition);
 			i++;
 			continue;

@@ -146,6 +146,7 @@ struct slurm_kept {
 struct slurm {
 	int32_t *queue;		/* who may run, in order of priority */
 	int32_t queue_len;
+	int32_t queued[NAMES_MAX];	/* of these, for each partition */
 	int32_t *held;		/* who waits for others */
 	int32_t held_len;
 	int32_t *running;	/* by planned end, then by place */
