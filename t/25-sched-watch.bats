@@ -142,6 +142,30 @@ slow() {
 	[ "$(wc -l <out)" = "$(sed -n 's/.*interrupted: \([0-9]*\) of .*/\1/p' said)" ]
 }
 
+@test "interrupt: when all has ended and nothing is written" {
+	cat >late <<-'END'
+	#!/bin/sh
+	while read -r line; do
+		case $line in
+		*'"at":0,'*) echo '{"kind":"start","job_ids":[1]}' ;;
+		*) echo '{"kind":"start","job_ids":[]}' ;;
+		esac
+	done
+	: >reached
+	read -r line <go
+	END
+	chmod +x late
+	many 1 | sed 's/"submit_at":1/"submit_at":0/' >in
+	mkfifo go
+	begin -c procs=1 -p exec:./late <in
+	await 20 test -e reached
+	kill -INT "$pid"
+	echo >go
+	ended 75
+	[ ! -s out ]
+	diff -u - said <<<"sched-sim: interrupted: 0 of 1 jobs are written"
+}
+
 @test "interrupt: the second one kills" {
 	many 100000 >in
 	slow

@@ -146,6 +146,14 @@ page() { python3 "$root/t/unit/records.py" "$root/man/svc-records.5" "$@"; }
 	[ "$(echo film*)" = 'film*' ]
 }
 
+@test "record: nothing is kept of a run that could not be written" {
+	local rc=0
+	sched-sim -c procs=4 -p easy --record=film <in >/dev/full 2>said || rc=$?
+	[ "$rc" = 75 ]
+	diff -u - said <<<"sched-sim: stdout: No space left on device"
+	[ "$(echo film*)" = 'film*' ]
+}
+
 # ---- why a job waits ----
 
 # why ID ARGS...: what is said of it, in "got"; the jobs are as without that.

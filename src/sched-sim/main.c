@@ -4,6 +4,7 @@
  * space sharing (sim.h) and those of rounds (rounds.h).
  */
 #include <assert.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -123,11 +124,10 @@ find_cluster(const struct input *in, struct err *e)
 static int
 write_all(struct err *e)
 {
-	bool was_stopped = watch_stopped();
 	int32_t i;
 
 	for (i = 0; i < s.ended_len; i++) {
-		if (!was_stopped && watch_stopped())
+		if (!s.stopped && watch_stopped())
 			return err_temp(e, "interrupted: %d of %d jobs are "
 			    "written", i, s.ended_len);
 		if (load_write(&s, &s.jobs[s.ended[i]], e) < 0)
@@ -231,7 +231,9 @@ main(int argc, char **argv)
 	watch_clear();
 	if (watch_obeyed())
 		leave(ST_TEMP);
-	if (record_close(&e) < 0)
+	if (ferror(stdout))
+		leave(ST_TEMP);		/* and there is no recording */
+	if (nd_flush(&e) < 0 || record_close(&e) < 0)
 		die_err(&e);
 	input_close(&in);
 	leave(skipped > 0 ? ST_NO : ST_OK);
