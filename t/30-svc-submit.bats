@@ -304,6 +304,18 @@ says() {
 	[ "$(calls)" = "submit " ]
 }
 
+@test "no answer to one order says nothing of those behind it" {
+	printf 'submit 5004\n' >"$fake/answers"
+	printf '%s\n' '{"kind":"submit","script":"job.sh","name":"a"}' \
+		'{"kind":"submit","script":"job.sh","name":"b"}' >in
+	run -1 submit --timeout=0s
+	same <<-'END'
+	{"kind":"refused","order":"submit","name":"a","error":"outcome unknown, not repeated: cannot submit the job: Socket timed out on send/recv operation","code":5004,"temporary":true}
+	{"kind":"refused","order":"submit","name":"b","error":"cannot submit the job: Socket timed out on send/recv operation","code":5004,"temporary":true}
+	END
+	[ "$(calls)" = "submit " ]
+}
+
 @test "no answer, and then slurmctld is away until the deadline: unknown" {
 	printf 'submit 5004\njobs 0\njobs 1800 always\n' >"$fake/answers"
 	echo '{"kind":"submit","script":"job.sh","request":"r1"}' >in

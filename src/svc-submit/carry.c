@@ -257,6 +257,7 @@ count_rate(int64_t now)
 static int
 submit_new(struct order *o, struct err *e)
 {
+	struct err said;
 	int64_t job_id;
 
 	count_rate(clock_mono_ms());
@@ -271,10 +272,10 @@ submit_new(struct order *o, struct err *e)
 	if (!e->unknown)
 		return -1;
 	if (o->request == NULL) {
-		e->status = ST_TEMP;
-		e->unknown = false;
-		(void)err_prefix(e, "outcome unknown, not repeated");
-		order_refused(o, e);
+		said = *e;	/* *e is of others too, if Slurm is away */
+		said.status = ST_TEMP;
+		(void)err_prefix(&said, "outcome unknown, not repeated");
+		order_refused(o, &said);
 		return -1;
 	}
 	o->state = ORDER_UNKNOWN;
