@@ -100,6 +100,19 @@ helpers_of() {
 	[ -z "$(ls -A urls)" ]
 }
 
+@test "run: a link among the URL files is not followed" {
+	server
+	echo mine >kept
+	ln -s ../kept "$url_file.new"
+	start_file --drain=0s -- ./server
+	await 10 said "not announced as ready: urls/url-7.txt.new: Too many levels of symbolic links; again in 1 s"
+	[ "$(cat kept)" = mine ]
+	rm "$url_file.new"
+	await 10 test -e "$url_file"
+	end_pid "$pid"
+	ended 0
+}
+
 @test "run: an old file of the job goes at once; the umask does not matter" {
 	server
 	echo http://old:1 >"$url_file"

@@ -134,7 +134,8 @@ file_name(const struct run *r, char *path, size_t size, const char *suffix)
 static int
 write_file(const char *path, const char *url, struct err *e)
 {
-	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW |
+	    O_CLOEXEC, 0644);
 	char line[URL_MAX + 2];
 	int n = snprintf(line, sizeof(line), "%s\n", url);
 	bool bad;
