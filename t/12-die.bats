@@ -107,8 +107,6 @@ load helper
 	"$UNIT/die" <in >/dev/full 2>err || rc=$?
 	[ "$rc" = 75 ]
 	diff -u - err <<<"unit-die: stdout: No space left on device"
-	# where stdout is closed, valgrind's own log would take its place
-	[[ $UNIT != */valgrind/* ]] || return 0
 	rc=0
 	"$UNIT/die" <in >&- 2>err || rc=$?
 	[ "$rc" = 75 ]

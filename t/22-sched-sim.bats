@@ -209,8 +209,6 @@ sched-sim: 1 jobs simulated, the last ends at 5" ]
 	local job='{"kind":"job","job_id":1,"submit_at":5,"cpus":1,"run_s":9}'
 	run -2 bash -c 'sched-sim -c procs=1 -p easy <&-'
 	[ "$output" = "sched-sim: stdin: Bad file descriptor" ]
-	# where stdout is closed, valgrind's own log would take its place
-	[[ $UNIT != */valgrind/* ]] || return 0
 	echo "$job" >in
 	run -75 bash -c 'sched-sim -c procs=1 -p easy --record=kept <in >&-'
 	[ "$output" = "sched-sim: stdout: Bad file descriptor" ]

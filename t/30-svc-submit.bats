@@ -78,10 +78,10 @@ says() {
 }
 
 @test "resource limits are passed on, all that sbatch passes on" {
+	ulimit -Sn 1000
 	run -0 submit job.sh
 	jq -r '.environment[]' "$fake/log" | grep ^SLURM_RLIMIT | sort >limits
-	ulimit=$(ulimit -Sn)
-	grep -qx "SLURM_RLIMIT_NOFILE=$ulimit" limits
+	grep -qx SLURM_RLIMIT_NOFILE=1000 limits
 	cut -d= -f1 limits | diff -u - <(printf 'SLURM_RLIMIT_%s\n' AS CORE \
 		CPU DATA FSIZE MEMLOCK NOFILE NPROC RSS STACK) ||
 		cut -d= -f1 limits | diff -u <(printf 'SLURM_RLIMIT_%s\n' AS \
@@ -688,8 +688,6 @@ refused() {
 	run -0 bash -c '"$0" job.sh <&-' "$UNIT/fake-svc-submit"
 	[ "$output" = '{"kind":"submitted","name":"job.sh","job_id":100}' ]
 	rm "$fake"/*
-	# where stdout is closed, valgrind's own log would take its place
-	[[ $UNIT != */valgrind/* ]] || return 0
 	run -75 bash -c '"$0" job.sh >&-' "$UNIT/fake-svc-submit"
 	[ "$output" = "svc-submit: stdout: Bad file descriptor" ]
 	[ ! -e "$fake/log" ]
@@ -743,12 +741,12 @@ refused() {
 }
 
 @test "more orders than it holds at a time" {
-	for ((i = 0; i < 1500; i++)); do
+	for ((i = 0; i < 1100; i++)); do
 		echo '{"kind":"submit","script":"job.sh","name":"j'$i'","hold":true}'
 	done >in
 	run -0 submit
-	[ "$(wc -l <got)" -eq 1500 ]
-	jq -r .name got | diff -u <(seq -f "j%.0f" 0 1499) -
+	[ "$(wc -l <got)" -eq 1100 ]
+	jq -r .name got | diff -u <(seq -f "j%.0f" 0 1099) -
 }
 
 # A sbatch that says what it was called with.

@@ -581,13 +581,14 @@ thief() {
 	server
 	local now
 	now=$(date +%s)
-	job svc,a,,wanted,0,r "{time_limit_s: 3600, end_at: $((now + 16))}"
+	job svc,a,,wanted,0,r \
+		"{time_limit_s: 3600, end_at: $((now + 16 * patience))}"
 	start --drain=10m -- ./server
 	await 10 comment_like "*,ready,*"
 	await 14 comment_like "*,draining,*"
-	[ "$(date +%s)" -ge $((now + 6)) ]
+	[ "$(date +%s)" -ge $((now + 6 * patience)) ]
 	ended 0
-	[ "$(date +%s)" -le $((now + 14)) ]
+	[ "$(date +%s)" -le $((now + 14 * patience)) ]
 	said "the job's time limit is near: draining for"
 }
 
