@@ -190,6 +190,10 @@ enum conn_state {
 	CONN_DEAD,
 };
 
+/*
+ * What each request looks at comes first, so that it lies in few lines of the
+ * cache: of many connections none stays there from one request to the next.
+ */
 struct conn {
 	struct ev_io io;
 	struct ev_timer timer;
@@ -197,10 +201,9 @@ struct conn {
 	bool admin;		/* came in on the admin listener */
 	bool in_eof;		/* the client has ended its side */
 	bool trusted;		/* what the peer says of clients is true */
-	unsigned door;		/* where it came in; see struct svc */
-	struct trust_addr peer_addr, client_addr;
-	char peer[INET6_ADDRSTRLEN];	/* the other end */
-	char client[INET6_ADDRSTRLEN];	/* whose request it is */
+	bool rests, light;	/* see rest.c */
+	bool due;		/* the request is to be dispatched */
+	bool feeding;		/* conn_feed is at work further up */
 	struct buf in;		/* read and not yet understood */
 	size_t in_line;		/* see http_head_len */
 	struct buf out;		/* not yet sent to the client */
@@ -210,34 +213,24 @@ struct conn {
 	struct upstream *up;
 	struct instance *avoid;	/* where it failed last */
 	size_t strip;		/* bytes of the path that are cut off */
-	char host[HOST_MAX];	/* that the client sees, if cut; or "" */
-	char id[ID_MAX + 1];	/* of the request */
 	struct buf req;
 	size_t req_target;	/* offset in req where a base path goes */
 	size_t req_base;	/* bytes of a base path there */
 	size_t req_head;	/* bytes of its head */
 	size_t req_sent;	/* bytes of req sent to this instance */
-	bool req_whole;		/* req still has all: it can be sent again */
-	enum http_body body;
 	int64_t body_left;
-	struct chunks chunks;
+	enum http_body body;
+	enum method_class method_class;
+	int minor, attempts;
+	bool req_whole;		/* req still has all: it can be sent again */
 	bool body_done;
 	bool idempotent, to_head, keep_alive, upgrade;
-	enum method_class method_class;
-	bool has_key;		/* for hash and sticky */
-	uint64_t key;
-	int minor;
 	bool answered;		/* bytes of an answer were passed on */
-	int attempts;
 	bool fresh;		/* not on one more connection that was kept */
-	struct conn *prev, *next;	/* in the queue, or the graveyard */
-	struct conn *all_prev, *all_next;
-	struct conn *rest_prev, *rest_next;	/* see rest.c */
+	bool has_key;		/* for hash and sticky */
+	unsigned door;		/* where it came in; see struct svc */
 	int64_t rest_ms;
 	uint64_t rest_mark;	/* bytes of the body by then */
-	bool rests, light;
-	bool due;		/* the request is to be dispatched */
-	bool feeding;		/* conn_feed is at work further up */
 
 	/* for the log and the statistics */
 	int status;
@@ -245,6 +238,18 @@ struct conn {
 	int64_t job_id;
 	uint64_t bytes_in, bytes_out;
 	char *log_method, *log_path;	/* only with an access log */
+	char peer[INET6_ADDRSTRLEN];	/* the other end */
+	char id[ID_MAX + 1];	/* of the request */
+	char host[HOST_MAX];	/* that the client sees, if cut; or "" */
+
+	/* what few look at */
+	char client[INET6_ADDRSTRLEN];	/* whose request it is */
+	struct trust_addr peer_addr, client_addr;
+	struct chunks chunks;
+	uint64_t key;
+	struct conn *prev, *next;	/* in the queue, or the graveyard */
+	struct conn *all_prev, *all_next;
+	struct conn *rest_prev, *rest_next;
 };
 
 enum up_state { UP_CONNECT, UP_BUSY, UP_IDLE, UP_DEAD };
@@ -253,21 +258,21 @@ struct upstream {
 	struct ev_io io;
 	struct ev_timer timer;
 	enum up_state state;
+	enum http_body body;
 	struct instance *inst;
 	struct conn *conn;
 	struct upstream *prev, *next;	/* idle list, or the graveyard */
-	bool reused;		/* has served a request before */
-	struct buf in;		/* part of a response head */
 	size_t in_line;
+	struct buf in;		/* part of a response head */
+	bool reused;		/* has served a request before */
 	bool head_done;
 	bool keep_alive;
-	enum http_body body;
-	int64_t body_left;
-	struct chunks chunks;
 	bool data_only;		/* the client cannot take chunks */
 	bool in_eof;		/* in a tunnel: the instance has ended */
 	bool deaf;		/* it takes no more of the request */
 	bool trial;		/* its instance is on trial with it */
+	int64_t body_left;
+	struct chunks chunks;
 };
 
 struct listener {
