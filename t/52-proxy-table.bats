@@ -484,6 +484,41 @@ load helper
 	END
 }
 
+@test "proxy: requests that wait are told at once, once a second" {
+	hold_clock
+	scenario <<-'END'
+	def held(conn):
+	    while conn.head():
+	        gate.acquire(timeout=PATIENCE)
+	        conn.send(ok())
+	gate = threading.Semaphore(0)
+	p, s = ready(held, {"per_instance": 1})
+	cs = [p.client() for i in range(2)]
+	clock.wait(3)
+	def said():
+	    """What there was to say by now of requests that wait."""
+	    mark = {"kind": "event", "n": len(p.out)}
+	    p.feed(json.dumps(mark).encode() + b"\n")
+	    until("it is out", lambda: mark in p.records())
+	    return sum(r["queued"] > 0 for r in p.records("demand"))
+	def wait_and_go():
+	    """One works and one waits; then none."""
+	    for c in cs:
+	        c.send(H("GET /a HTTP/1.1", "Host: h"))
+	    until("one waits", lambda: p.service()["queued"] == 1)
+	    for c in cs:
+	        gate.release()
+	    same([200, 200], [c.answer().status for c in cs])
+	for n in range(3):
+	    for i in range(5):
+	        wait_and_go()
+	    same(n + 1, said())
+	    clock.wait(1)
+	for c in cs:
+	    c.close()
+	END
+}
+
 @test "proxy: a slow reader of stdout stalls nobody and sees whole snapshots" {
 	scenario <<-'END'
 	r, w = os.pipe()

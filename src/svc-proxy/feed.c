@@ -242,6 +242,7 @@ on_beat(struct ev_timer *t)
 	(void)t;
 	while ((item = map_next(&px.svcs, &at)) != NULL) {
 		s = item->value;
+		s->woke = false;
 		busy |= take_rate(s, now_us - px.rate_us);
 		if (s->demand_due)
 			demand_write(s);
@@ -274,7 +275,8 @@ feed_demand_due(struct svc *s, bool now)
 {
 	s->demand_due = true;
 	feed_busy();
-	if (now) {
+	if (now && !s->woke) {
+		s->woke = true;
 		demand_write(s);
 		out_go();
 	}

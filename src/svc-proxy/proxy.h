@@ -134,6 +134,7 @@ struct svc {
 	uint64_t rate_mark;	/* requests when the rate was last taken */
 	int64_t rate_mhz;	/* requests a second then, in thousandths */
 	bool demand_due;	/* something changed since */
+	bool woke;		/* it was said at once since the last beat */
 	uint64_t turns;		/* choices so far */
 	struct stats stats;
 };
@@ -356,8 +357,9 @@ int feed_load(const json_t *head, const char *body, size_t len,
     struct err *e);
 void feed_follow(int fd);	/* takes fd over: snapshots from there */
 /*
- * To be said with the next beat, or now. Beats come once a second while there
- * are requests; a process at rest is not woken by any.
+ * To be said with the next beat; or now, if nothing was since the last one.
+ * Beats come once a second while there are requests; a process at rest is not
+ * woken by any.
  */
 void feed_demand_due(struct svc *s, bool now);
 void feed_busy(void);	/* a request has come: there are beats again */
