@@ -331,6 +331,29 @@ refuses() {
 	END
 }
 
+@test "proxy: a head that comes too late is logged as nobody's" {
+	hold_clock
+	scenario <<-'END'
+	p, s = ready(answering(ok(b"")), None, "--access-log=log")
+	c = p.client()
+	same(200, c.ask(H("HEAD /a HTTP/1.1", "Host: h", "Content-Length: 3") +
+	                b"abc", to_head=True).status)
+	c.send(b"GET /a/next HTTP/1.1\r\n")
+	clock.wait(16)
+	a = c.answer()
+	same((408, {"error": "the request did not come in time",
+	            "status": 408}), (a.status, json.loads(a.body)))
+	c.gone()
+	with open("log") as f:
+	    first, late = [json.loads(line) for line in f]
+	for key in ("kind", "time", "at_ms", "total_ms"):
+	    late.pop(key)
+	same({"client": "127.0.0.1", "status": 408, "bytes_in": 0,
+	      "bytes_out": len(a.head + a.body), "retries": 0}, late)
+	same(("/a", 3), (first["path"], first["bytes_in"]))
+	END
+}
+
 @test "proxy: an access log on a full disk stops nothing" {
 	scenario <<-'END'
 	p, s = ready(echo, None, "--access-log=/dev/full")

@@ -297,8 +297,7 @@ on_deadline(struct ev_timer *t)
 
 	switch (c->state) {
 	case CONN_HEAD:
-		c->keep_alive = false;
-		reply_error(c, 408, "the request did not come in time", NULL);
+		input_refuse(c, 408, "the request did not come in time");
 		break;
 	case CONN_QUEUED:
 		queue_remove(c);

@@ -183,8 +183,8 @@ begin_request(struct conn *c, const struct http_head *h)
 	c->due = true;
 }
 
-static void
-refuse_head(struct conn *c, int error, const char *why)
+void
+input_refuse(struct conn *c, int error, const char *why)
 {
 	c->state = CONN_BUSY;
 	rest_end(c);
@@ -218,7 +218,7 @@ take_head(struct conn *c, const char *p, size_t len)
 	}
 	c->in_line = 0;
 	if (n < 0 || http_parse_request(p, (size_t)n, &h) < 0) {
-		refuse_head(c, h.error, h.why);
+		input_refuse(c, h.error, h.why);
 		return len;
 	}
 	c->state = CONN_BUSY;
@@ -272,7 +272,7 @@ no_more_input(struct conn *c)
 {
 	switch (c->state) {
 	case CONN_HEAD:
-		refuse_head(c, 400, "the request ended in its head");
+		input_refuse(c, 400, "the request ended in its head");
 		break;
 	case CONN_QUEUED:
 	case CONN_BUSY:

@@ -475,6 +475,8 @@ bool input_wanted(const struct conn *c);	/* bytes are of use now */
 void input_take(struct conn *c, const char *p, size_t len);
 void input_kept(struct conn *c);	/* what was read ahead of an answer */
 void input_ended(struct conn *c);
+/* Answers a head that is none, or not there in time; then closes. */
+void input_refuse(struct conn *c, int error, const char *why);
 
 /* head.c */
 void head_id(struct conn *c, const struct http_head *h);
