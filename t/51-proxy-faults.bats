@@ -494,6 +494,42 @@ load helper
 	END
 }
 
+@test "proxy: a client that has enough of an answer is nobody's failure" {
+	scenario <<-'END'
+	def stream(conn):
+	    head = conn.head()
+	    if b"Upgrade" in head:
+	        conn.send(H("HTTP/1.1 101 Go", "Upgrade: x",
+	                    "Connection: upgrade"))
+	    else:
+	        conn.send(H("HTTP/1.1 200 OK", CHUNKS.decode()))
+	    while not (torn and b"/torn" in head):
+	        conn.send(b"1\r\nx\r\n")
+	        time.sleep(0.005)
+	torn = []
+	p, s = ready(stream)
+	def begin(path, *fields):
+	    c = p.client()
+	    c.send(H("GET /a%s HTTP/1.1" % path, "Host: h", *fields))
+	    c.upto(b"1\r\nx\r\n")
+	    return c
+	for leave in (Conn.reset, Conn.close):
+	    leave(begin(""))
+	    leave(begin("", "Upgrade: x", "Connection: upgrade"))
+	    until("they are gone", p.at_rest)
+	same((4, 0), (p.service()["requests"], p.service()["failed"]))
+	c = begin("/torn")
+	torn.append(1)
+	try:
+	    c.to_end()
+	    raise AssertionError("it is not torn")
+	except ConnectionError:
+	    pass
+	until("it is over", p.at_rest)
+	same((5, 1), (p.service()["requests"], p.service()["failed"]))
+	END
+}
+
 @test "proxy: a client goes away while it reads slowly, after FIN and before" {
 	scenario <<-'END'
 	p, s = ready(answering(ok(b"x" * (8 << 20))))

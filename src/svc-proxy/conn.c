@@ -176,8 +176,6 @@ cut_off(struct conn *c, int status)
 	if (c->start_us != 0 && c->state != CONN_IDLE) {
 		if (!c->answered)
 			c->status = status;
-		else if (c->svc != NULL)
-			c->svc->failed++;
 		access_log(c);
 		stats_done(c);
 	}

@@ -443,7 +443,8 @@ void conn_bury(void);		/* frees what was closed in this turn */
 void conn_drain(bool idle_too);	/* ... with the answer to a last one */
 void conn_accept(struct ev_io *io, uint32_t events);
 void conn_close(struct conn *c);
-void conn_abort(struct conn *c);	/* with RST: the answer is torn */
+/* With RST: the client is gone, or would take what it has for the whole. */
+void conn_abort(struct conn *c);
 /* Sends to the client, keeps what does not fit. false: closed it. */
 bool conn_send(struct conn *c, struct iovec *iov, int n);
 void conn_watch(struct conn *c);	/* what it wants to hear of */

@@ -91,6 +91,7 @@ up_failed(struct upstream *u, enum why why, const char *text)
 		if (!relay_try(c))
 			queue_add(c, true);
 	} else if (c->answered) {
+		c->svc->failed++;
 		conn_abort(c);
 	} else {
 		reply_error(c, statuses[why], text, sent ?
