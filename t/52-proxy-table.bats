@@ -173,6 +173,71 @@ load helper
 	END
 }
 
+@test "proxy: time at an instance is no time in the queue" {
+	hold_clock
+	scenario <<-'END'
+	def held(conn):
+	    while True:
+	        head = conn.head()
+	        if not head:
+	            return
+	        gate = threading.Event()
+	        gates[head.split(b" ")[1]] = gate
+	        gate.wait(PATIENCE)
+	        conn.send(ok())
+	gates = {}
+	one, two = Server(held), Server(held)
+	p = Proxy({"a": {"per_instance": 1, "queue": {"timeout_s": 10}}},
+	          "--access-log=log")
+	def ask(path):
+	    c = p.client()
+	    c.send(H("GET /a/%s HTTP/1.1" % path, "Host: h"))
+	    return c
+	# 3 s until there is an instance, 20 s at it; then it dies
+	c = ask("long")
+	until("it waits", lambda: p.service()["queued"] == 1)
+	clock.wait(3)
+	p.table(job("a", one, 1))
+	until("it works", lambda: b"/long" in gates)
+	p.table(job("a", one, 1), job("a", two, 2))
+	d = ask("other")
+	until("it works", lambda: b"/other" in gates)
+	clock.wait(20)
+	gates.pop(b"/long")
+	one.stop()
+	until("it waits again", lambda: p.service()["queued"] == 1)
+	clock.wait(4)
+	gates[b"/other"].set()
+	same(200, d.answer().status)
+	until("it works", lambda: b"/long" in gates)
+	clock.wait(20)
+	gates[b"/long"].set()
+	same(200, c.answer().status)
+	# all that it waits counts, as it began anew at each
+	c.send(H("GET /a/last HTTP/1.1", "Host: h"))
+	until("it works", lambda: b"/last" in gates)
+	p.table(job("a", two, 2, draining=True))
+	clock.wait(20)
+	two.stop()
+	until("it waits", lambda: p.service()["queued"] == 1)
+	t = clock.until("its time is over", lambda: p.service()["queued"] == 0)
+	assert 9.5 <= t <= 10.5, t
+	same((503, "no instance was ready in time"),
+	     [(a.status, json.loads(a.body)["error"]) for a in [c.answer()]][0])
+	def log():
+	    with open("log") as f:
+	        return [json.loads(line) for line in f]
+	lines = {r["path"]: r for r in until("all are logged",
+	                                     lambda: len(log()) == 3 and log())}
+	same({"/a/other": None, "/a/long": 7000, "/a/last": 10000},
+	     {path: r.get("queue_ms") for path, r in lines.items()})
+	metrics = p.ask_admin(H("GET /metrics HTTP/1.1", "Host: x")).body
+	assert b'queue_wait_seconds_sum{service="a"} 17.000000\n' in metrics
+	c.close()
+	d.close()
+	END
+}
+
 @test "proxy: the instance with fewest requests is next" {
 	scenario <<-'END'
 	def hold(conn):

@@ -110,7 +110,9 @@ make_record(const struct conn *c)
 	if (c->id[0] != '\0')
 		(void)json_object_set_new(rec, "request_id",
 		    json_string(c->id));
-	set_ms(rec, "queue_ms", c->queue_us, c->sent_us ? c->sent_us : now);
+	if (c->queue_us != 0)
+		(void)json_object_set_new(rec, "queue_ms",
+		    json_integer(queue_waited_us(c) / 1000));
 	set_ms(rec, "connect_ms", c->sent_us, c->connect_us);
 	set_ms(rec, "first_byte_ms", c->start_us, c->first_us);
 	set_ms(rec, "total_ms", c->start_us, now);

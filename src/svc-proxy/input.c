@@ -126,7 +126,8 @@ reset_request(struct conn *c)
 	c->attempts = 0;
 	c->status = 0;
 	c->start_us = ev_now_us(px.ev);
-	c->queue_us = c->sent_us = c->connect_us = c->first_us = 0;
+	c->sent_us = c->connect_us = c->first_us = 0;
+	c->queue_us = c->waited_us = 0;
 	c->id[0] = '\0';
 	c->job_id = REC_NONE;
 	free(c->log_method);

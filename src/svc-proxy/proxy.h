@@ -235,7 +235,9 @@ struct conn {
 
 	/* for the log and the statistics */
 	int status;
-	int64_t start_us, queue_us, sent_us, connect_us, first_us;
+	int64_t start_us, sent_us, connect_us, first_us;
+	int64_t queue_us;	/* when it last began to wait; 0: never */
+	int64_t waited_us;	/* before that */
 	int64_t job_id;
 	uint64_t bytes_in, bytes_out;
 	char *log_method, *log_path;	/* only with an access log */
@@ -434,6 +436,7 @@ void resolve_stop(struct instance *i);
 /* queue.c */
 void queue_add(struct conn *c, bool first);
 void queue_remove(struct conn *c);
+int64_t queue_waited_us(const struct conn *c);	/* each time, in all */
 void queue_serve(struct svc *s);
 void queue_refuse(struct conn *c, const char *error);
 

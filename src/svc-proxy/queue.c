@@ -10,8 +10,8 @@ void
 queue_add(struct conn *c, bool first)
 {
 	struct svc *s = c->svc;
-	int64_t waited_ms = (ev_now_us(px.ev) - c->start_us) / 1000;
-	int64_t left_ms = s->conf.queue.timeout_s * 1000 - waited_ms;
+	int64_t left_ms = s->conf.queue.timeout_s * 1000 -
+	    c->waited_us / 1000;
 
 	if (s->queued >= s->conf.queue.max || left_ms <= 0) {
 		queue_refuse(c, left_ms <= 0 ?
@@ -19,8 +19,7 @@ queue_add(struct conn *c, bool first)
 		return;
 	}
 	c->state = CONN_QUEUED;
-	if (c->queue_us == 0)
-		c->queue_us = ev_now_us(px.ev);
+	c->queue_us = ev_now_us(px.ev);
 	c->prev = first ? NULL : s->last;
 	c->next = first ? s->first : NULL;
 	if (c->prev != NULL)
@@ -37,6 +36,13 @@ queue_add(struct conn *c, bool first)
 	feed_demand_due(s, s->queued == 1);
 }
 
+int64_t
+queue_waited_us(const struct conn *c)
+{
+	return c->waited_us + (c->state == CONN_QUEUED ?
+	    ev_now_us(px.ev) - c->queue_us : 0);
+}
+
 void
 queue_remove(struct conn *c)
 {
@@ -51,6 +57,7 @@ queue_remove(struct conn *c)
 	else
 		s->last = c->prev;
 	c->prev = c->next = NULL;
+	c->waited_us = queue_waited_us(c);
 	c->state = CONN_BUSY;
 	s->queued--;
 	feed_demand_due(s, false);

@@ -44,8 +44,7 @@ count_times(const struct conn *c, struct stats *st)
 		hist_add(&st->whole, now - c->start_us);
 	}
 	if (c->queue_us != 0)
-		hist_add(&st->wait, (c->sent_us ? c->sent_us : now) -
-		    c->queue_us);
+		hist_add(&st->wait, queue_waited_us(c));
 }
 
 void
