@@ -674,6 +674,38 @@ load helper
 	END
 }
 
+@test "proxy: who waits for a service that SIGHUP removes is told" {
+	scenario <<-'END'
+	gate = threading.Event()
+	def held(conn):
+	    while conn.head():
+	        gate.wait(PATIENCE)
+	        conn.send(ok())
+	p = Proxy({"a": {"per_instance": 1}, "b": {}})
+	s = Server(held)
+	p.table(job("a", s))
+	works, waits = p.client(), p.client()
+	for n, c in enumerate((works, waits)):
+	    c.send(H("GET /a HTTP/1.1", "Host: h"))
+	    until("it is there", lambda: p.service()["inflight"] +
+	          p.service()["queued"] == n + 1)
+	p.services({"b": {}})
+	p.signal(signal.SIGHUP)
+	until("it is read", lambda: "services read again: 1" in p.said())
+	same(1, p.service()["queued"])
+	p.table(wait=False)
+	a = waits.answer()
+	same((404, {"error": "the service is no longer there", "status": 404,
+	            "service": "a"}), (a.status, json.loads(a.body)))
+	gate.set()
+	same(200, works.answer().status)
+	same(["b"], [x["service"] for x in p.status()["services"]])
+	same(404, works.ask(H("GET /a HTTP/1.1", "Host: h")).status)
+	for c in works, waits:
+	    c.close()
+	END
+}
+
 @test "proxy: a prefix that SIGHUP changes under a request" {
 	scenario <<-'END'
 	def handler(conn):

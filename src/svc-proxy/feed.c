@@ -309,7 +309,10 @@ apply_snapshot(void)
 	while ((item = map_next(&px.svcs, &at)) != NULL) {
 		s = item->value;
 		pool_sweep(s, feed.generation);
-		queue_serve(s);
+		if (s->gone)
+			queue_dismiss(s);
+		else
+			queue_serve(s);
 	}
 	px.snapshot_at = clock_wall_s();
 	px.stale_since = 0;

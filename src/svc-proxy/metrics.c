@@ -61,7 +61,7 @@ put_services(struct buf *b, const char *name, const char *type,
 	while (rc == 0 && (item = map_next(&px.svcs, &at)) != NULL) {
 		const struct svc *s = item->value;
 
-		if (s->gone && s->inflight == 0)
+		if (s->gone && s->inflight + s->queued == 0)
 			continue;
 		buf_cut(&labels, 0);
 		rc = put_label(&labels, s);

@@ -438,6 +438,7 @@ void queue_add(struct conn *c, bool first);
 void queue_remove(struct conn *c);
 int64_t queue_waited_us(const struct conn *c);	/* each time, in all */
 void queue_serve(struct svc *s);
+void queue_dismiss(struct svc *s);	/* it is gone for good */
 void queue_refuse(struct conn *c, const char *error);
 
 /* conn.c */

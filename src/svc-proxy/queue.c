@@ -89,6 +89,17 @@ queue_serve(struct svc *s)
 }
 
 void
+queue_dismiss(struct svc *s)
+{
+	struct conn *c;
+
+	while ((c = s->first) != NULL) {
+		queue_remove(c);
+		reply_error(c, 404, "the service is no longer there", NULL);
+	}
+}
+
+void
 queue_refuse(struct conn *c, const char *error)
 {
 	struct buf why = BUF_INIT(4096);

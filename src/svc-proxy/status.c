@@ -191,7 +191,7 @@ whole_status(bool all)
 	while ((item = map_next(&px.svcs, &at)) != NULL) {
 		const struct svc *s = item->value;
 
-		if (!s->gone || s->inflight > 0)
+		if (!s->gone || s->inflight + s->queued > 0)
 			(void)json_array_append_new(list,
 			    service_status(s, all));
 	}
