@@ -647,6 +647,27 @@ scenario_words=$root/t/access.py
 	END
 }
 
+@test "access: a limit that SIGHUP loosens holds nobody to the old one" {
+	hold_clock
+	scenario <<-'END'
+	def conf(per_s):
+	    return {"a": {"limit": {"requests": 2, "per_s": per_s}}}
+	p, s = ready(answering(ok()), conf(86400)["a"])
+	def ask():
+	    return p.ask(H("GET /a HTTP/1.1", "Host: h")).status
+	same([200, 200, 429], [ask() for i in range(3)])
+	p.services(conf(10))
+	p.signal(signal.SIGHUP)
+	until("it is read", lambda: "services read again: 1" in p.said())
+	a = p.ask(H("GET /a HTTP/1.1", "Host: h"))
+	same((429, "5"), (a.status, a.fields["retry-after"]))
+	clock.wait(4)
+	same(429, ask())
+	clock.wait(1)
+	same([200, 429], [ask() for i in range(2)])
+	END
+}
+
 @test "access: the table of clients is bounded, and forgives rather" {
 	scenario <<-'END'
 	p, s = ready(echo, {"limit": {"requests": 1, "per_s": 1000}},

@@ -85,7 +85,9 @@ limit_check(struct conn *c)
 		return true;
 	client = client_of(c);
 	b = bucket_of(c->svc, &client);
-	due = MAX(b->full_us, now) + whole / s->limit.requests;
+	/* before SIGHUP, a bucket may have taken longer to fill */
+	b->full_us = MIN(MAX(b->full_us, now), now + whole);
+	due = b->full_us + whole / s->limit.requests;
 	if (due - now <= whole) {
 		b->full_us = due;
 		return true;
