@@ -614,6 +614,21 @@ scenario_words=$root/t/access.py
 	END
 }
 
+@test "access: TRACE would show the secret, and is refused" {
+	scenario <<-'END'
+	write("secret", "hush\n")
+	s, t = Server(echo), Server(echo)
+	p = Proxy({"a": {"secret_file": here + "/secret"}, "b": {}})
+	p.table(job("a", s, 1), job("b", t, 2))
+	a = p.ask(H("TRACE /a HTTP/1.1", "Host: h"))
+	same((501, {"error": "TRACE would show the secret", "status": 501,
+	            "service": "a"}), (a.status, json.loads(a.body)))
+	same([], s.seen())
+	same(b"TRACE / HTTP/1.1",
+	     p.ask(H("TRACE /b HTTP/1.1", "Host: h")).body[:16])
+	END
+}
+
 # ---- how much ----
 
 @test "access: so many requests of one client, then 429 until it has waited" {

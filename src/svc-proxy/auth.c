@@ -357,6 +357,10 @@ auth_check(struct conn *c, const struct http_head *h)
 		v = judge(c->svc, h);
 	if (v == YES && auth_secret(c->svc, &secret) < 0)
 		v = BROKEN;
+	if (v == YES && secret.len > 0 && http_is(h->method, "TRACE")) {
+		reply_error(c, 501, "TRACE would show the secret", NULL);
+		return false;
+	}
 	if (v == NO)
 		ask_for_it(c);
 	else if (v == LATER)
