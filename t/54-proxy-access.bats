@@ -629,6 +629,26 @@ scenario_words=$root/t/access.py
 	END
 }
 
+@test "health: a secret that cannot be read is said to be the cause" {
+	hold_clock
+	scenario <<-'END'
+	write("secret", "hush\n")
+	p, s = ready(answering(ok()), {
+	    "secret_file": here + "/secret",
+	    "health": {"path": "/", "interval_s": 2, "fall": 1}})
+	clock.until("it is checked", lambda: s.conns)
+	same("up", p.service()["instances"][0]["health"])
+	os.remove("secret")
+	clock.until("it is down", lambda:
+	            "down" == p.service()["instances"][0]["health"])
+	same("health check: the secret is not known now",
+	     p.service()["instances"][0]["last_error"])
+	write("secret", "hush\n")
+	clock.until("it is up again", lambda:
+	            "up" == p.service()["instances"][0]["health"])
+	END
+}
+
 # ---- how much ----
 
 @test "access: so many requests of one client, then 429 until it has waited" {

@@ -225,8 +225,11 @@ put(struct buf *b, const char *p, size_t len)
 	(void)buf_add(b, p, len);	/* reserved beforehand */
 }
 
-/* The same few pieces each time, as a secret may be another the next time. */
-static bool
+/*
+ * The same few pieces each time, as a secret may be another the next time.
+ * NULL; or why it was not sent.
+ */
+static const char *
 send_request(struct check *k)
 {
 	static const char more[] = "\r\nUser-Agent: svc-proxy (health check)"
@@ -236,11 +239,11 @@ send_request(struct check *k)
 	struct http_slice s;
 
 	if (auth_secret(k->inst->svc, &s) < 0)
-		return false;
+		return "health check: the secret is not known now";
 	buf_cut(&b, 0);
 	if (buf_reserve(&b, strlen(k->inst->base) + strlen(path) + s.len +
 	    sizeof(k->host) + 128) < 0)
-		return false;
+		return "health check: out of memory";
 	put(&b, "GET ", 4);
 	put(&b, k->inst->base, strlen(k->inst->base));
 	put(&b, path, strlen(path));
@@ -254,7 +257,9 @@ send_request(struct check *k)
 	}
 	put(&b, "\r\n", 2);
 	k->line = 0;
-	return send(k->io.fd, b.data, b.len, MSG_NOSIGNAL) == (ssize_t)b.len;
+	if (send(k->io.fd, b.data, b.len, MSG_NOSIGNAL) != (ssize_t)b.len)
+		return "health check: connection lost";
+	return NULL;
 }
 
 /* ---- the answer ---- */
@@ -359,16 +364,18 @@ read_answer(struct check *k)
 static void
 connected(struct check *k)
 {
+	const char *why;
+
 	if (net_connected(k->io.fd) < 0) {
 		failed(k, strerror(errno), errno == ECONNREFUSED);
 	} else if (by_connect(k)) {
 		hang_up(k);
 		passed(k);
-	} else if (send_request(k)) {
+	} else if ((why = send_request(k)) != NULL) {
+		failed(k, why, false);
+	} else {
 		k->state = CHECK_WATCHED;
 		ev_io_want(px.ev, &k->io, EPOLLIN);
-	} else {
-		failed(k, "health check: connection lost", false);
 	}
 }
 
@@ -419,7 +426,7 @@ is_clean(struct check *k)
 static bool
 ask_again(struct check *k)
 {
-	if ((!k->body_done && !is_clean(k)) || !send_request(k)) {
+	if ((!k->body_done && !is_clean(k)) || send_request(k) != NULL) {
 		hang_up(k);
 		return false;
 	}
