@@ -117,6 +117,23 @@ load helper
 	END
 }
 
+@test "proxy: a slash at the end of an instance's URL is none in its paths" {
+	scenario <<-'END'
+	for path, want in (("/", b"/b"), ("/base/", b"/base/b"),
+	                   ("//", b"/b")):
+	    s = Server(answering(ok(b"", "Location: %s/x" % path.rstrip("/"))))
+	    p = Proxy({"a": {"health": {"path": "/alive",
+	                                "interval_s": 3600}}})
+	    p.table(job("a", s.url + path, ready=None))
+	    until("it is checked", lambda: p.service()["ready"] == 1)
+	    a = p.ask(H("GET /a/b HTTP/1.1", "Host: h"))
+	    same((200, "/a/x"), (a.status, a.fields["location"]))
+	    same([want[:-1] + b"alive", want],
+	         [x.split(b" ")[1] for x in b"".join(s.seen()).split(b"\r\n")
+	          if x.startswith(b"GET")])
+	END
+}
+
 @test "proxy: a retry elsewhere uses the other instance's base path" {
 	scenario <<-'END'
 	def drop(conn):

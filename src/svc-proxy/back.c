@@ -41,8 +41,6 @@ map_path(const struct conn *c, const struct instance *i,
 	size_t base = strlen(i->base);
 
 	*prefixed = false;
-	while (base > 0 && i->base[base - 1] == '/')
-		base--;
 	if (c->strip > 0 && lies_in(path, c->svc->conf.route.prefix, c->strip))
 		return path;
 	if (!lies_in(path, i->base, base))

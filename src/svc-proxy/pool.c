@@ -195,12 +195,24 @@ find_instance(struct svc *s, const struct rec_instance *rec)
 	return NULL;
 }
 
+/* What goes before paths, which begin with a slash, ends with none. */
+static void
+trim_url(char *url)
+{
+	size_t len = url != NULL ? strlen(url) : 0;
+
+	while (len > 0 && url[len - 1] == '/')
+		url[--len] = '\0';
+}
+
 void
 pool_update(struct svc *s, struct rec_instance *rec, uint64_t generation)
 {
-	struct instance *i = find_instance(s, rec);
+	struct instance *i;
 	bool had_url;
 
+	trim_url(rec->url);
+	i = find_instance(s, rec);
 	if (i == NULL)
 		i = add_instance(s);
 	if (i == NULL) {
