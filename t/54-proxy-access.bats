@@ -231,7 +231,10 @@ scenario_words=$root/t/access.py
 	        ("k=v; Path=", "k=v; Path="), ("k=v; Path=x", "k=v; Path=x"),
 	        ("k=Path=/x; Secure", "k=Path=/x; Secure"),
 	        ("__Host-k=v; Path=/; Secure", "__Host-k=v; Path=/; Secure"),
-	        ("k=v; XPath=/x", "k=v; XPath=/x"), (";", ";"), ("", "")):
+	        ("k=v; XPath=/x", "k=v; XPath=/x"),
+	        ("k=v; Path=/x; Path=/y", "k=v; Path=/x; Path=/a/y"),
+	        ("k=v; Path=/x; Path=y", "k=v; Path=/x; Path=y"),
+	        (";", ";"), ("", "")):
 	    back("Set-Cookie", got, want)
 	back("X-Location", "/x", "/x")
 	END

@@ -136,19 +136,19 @@ put_location(const struct conn *c, const struct instance *i,
 		put(b, path);
 }
 
-/* Where the value of Path=/... begins in a cookie, or NULL. */
+/* Where Path=/... has its value in a cookie, the last one, or NULL. */
 static const char *
 cookie_path(struct http_slice v)
 {
-	const char *p = v.p, *end = v.p + v.len;
+	const char *p = v.p, *end = v.p + v.len, *path = NULL;
 
 	while ((p = memchr(p, ';', (size_t)(end - p))) != NULL) {
 		for (p++; p < end && (*p == ' ' || *p == '\t'); p++)
 			continue;
-		if (end - p > 5 && strncasecmp(p, "Path=", 5) == 0)
-			return p[5] == '/' ? p + 5 : NULL;
+		if (end - p >= 5 && strncasecmp(p, "Path=", 5) == 0)
+			path = end - p > 5 && p[5] == '/' ? p + 5 : NULL;
 	}
-	return NULL;
+	return path;
 }
 
 static void
