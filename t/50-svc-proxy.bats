@@ -262,6 +262,7 @@ load helper
 	    H("HTTP/1.1 204 No Content"),
 	    H("HTTP/1.1 304 Not Modified", "Content-Length: 5"),
 	    H("HTTP/1.1 200 OK", "Transfer-Encoding: chunked"),
+	    H("HTTP/1.1 200 OK", "Transfer-Encoding: chunked"),
 	    ok(b"last")))
 	c = p.client()
 	a = c.ask(H("HEAD /a HTTP/1.1", "Host: h"), to_head=True)
@@ -270,6 +271,11 @@ load helper
 	same(304, c.ask(H("GET /a HTTP/1.1", "Host: h")).status)
 	a = c.ask(H("HEAD /a HTTP/1.1", "Host: h"), to_head=True)
 	same("chunked", a.fields["transfer-encoding"])
+	# a client of HTTP/1.0 knows no such thing
+	d = p.client()
+	a = d.ask(H("HEAD /a HTTP/1.0", "Connection: keep-alive"), to_head=True)
+	same((200, None), (a.status, a.fields.get("transfer-encoding")))
+	d.close()
 	same(b"last", c.ask(H("GET /a HTTP/1.1", "Host: h")).body)
 	a = c.ask(H("HEAD /none HTTP/1.1", "Host: h"), to_head=True)
 	same(404, a.status)

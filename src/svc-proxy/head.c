@@ -314,7 +314,7 @@ put_answer_fields(const struct conn *c, const struct upstream *u,
 		const struct http_field *f = &h->fields[i];
 
 		if (http_is_hop(h, f) ||
-		    (u->data_only && f->id == HTTP_TRANSFER_ENCODING))
+		    (c->minor == 0 && f->id == HTTP_TRANSFER_ENCODING))
 			continue;
 		if (back_maps(f)) {
 			put_run(out, &run);
