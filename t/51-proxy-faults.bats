@@ -125,6 +125,23 @@ load helper
 	END
 }
 
+@test "proxy: a POST of which not one byte could be sent goes elsewhere" {
+	PATH=$UNIT/fakes:$PATH	# where the first of X-Lost is lost
+	scenario <<-'END'
+	for body in (b"", b"x" * 200000):
+	    servers = [Server(echo) for i in range(2)]
+	    p = Proxy({"a": {}})
+	    p.table(*[job("a", s, n) for n, s in enumerate(servers)])
+	    a = p.ask(H("POST /a HTTP/1.1", "Host: h", "X-Lost: 1",
+	                "Content-Length: %d" % len(body)) + body)
+	    same((200, body), (a.status, a.body[len(a.body) - len(body):]))
+	    got = [x for s in servers for x in s.seen()]
+	    same(1, len([x for x in got if b"POST" in x]))
+	    s = p.service()
+	    same((1, 0), (s["retries"], s["failed"]))
+	END
+}
+
 @test "proxy: retry.unsafe repeats a POST, retry.attempts bounds it" {
 	scenario <<-'END'
 	def drop(conn):

@@ -210,7 +210,8 @@ relay_flush(struct conn *c)
 	if (c->req_sent < c->req.len && !u->deaf)
 		c->req_sent += send_some(u, c->req.data + c->req_sent,
 		    c->req.len - c->req_sent);
-	if (u->deaf)
+	/* of what it never took a byte it has nothing: that may go elsewhere */
+	if (u->deaf && (c->req_sent > 0 || !c->req_whole))
 		c->req_sent = c->req.len;
 	if (tunnel_over(u)) {
 		up_done(u);
