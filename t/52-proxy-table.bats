@@ -445,7 +445,7 @@ load helper
 @test "proxy: a torn snapshot is not used, the next one is" {
 	scenario <<-'END'
 	p, s = ready(echo, {"queue": {"timeout_s": 0}})
-	end = b'{"kind":"end","of":"instances"}\n'
+	end = b'{"kind":"end","of":"instance"}\n'
 	good = json.dumps(job("a", s, 2)).encode() + b"\n"
 	bad = [b'{"kind":"instance","service":"a","job_id":3\n',
 	       b'{"kind":"instance","service":"a","job_id":"3"}\n',
@@ -523,7 +523,7 @@ load helper
 	p = Proxy({"a": {}, "b": {}})
 	lines = [json.dumps(job("a", s, 1, colour="blue")).replace(" ", "  "),
 	         json.dumps(job("other", None, 2, state="PENDING")),
-	         '{"of":"instances", "kind":"end"}']
+	         '{"of":"instance", "kind":"end"}']
 	p.feed("".join(l + "\n" for l in lines).encode())
 	until("all is out", lambda: len(p.out) >= 5)
 	same(lines, [l.decode().rstrip("\n") for l in p.out[:3]])
@@ -536,6 +536,10 @@ load helper
 	p.feed(b'{"kind":"stale","since_at":5,"error":"x"}\n'
 	       b'{"kind":"event","x":1}\n')
 	until("they are out", lambda: {"kind": "event", "x": 1} in p.records())
+	# the end of something else is passed on, and is none of the table
+	p.feed(b'{"kind":"end","of":"job","count":0}\n')
+	until("it is out", lambda: p.records("end")[-1]["of"] == "job")
+	same([1], [i["job_id"] for i in p.service()["instances"]])
 	assert {"kind": "stale", "since_at": 5, "error": "x"} in p.records()
 	# the rate is said while there is one, and when it is over
 	c = p.client()

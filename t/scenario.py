@@ -409,7 +409,7 @@ class Proxy:
     def table(self, *records, wait=True):
         """A snapshot; waits until it is the table."""
         lines = [json.dumps(r) + "\n" for r in records]
-        lines.append('{"kind":"end","of":"instances"}\n')
+        lines.append('{"kind":"end","of":"instance"}\n')
         self.feed("".join(lines).encode())
         want = sorted(r["job_id"] for r in records)
         if wait:

@@ -409,12 +409,23 @@ take_stale(const json_t *rec)
 	(void)snprintf(px.stale_error, sizeof(px.stale_error), "%s", error);
 }
 
+/* The end of another kind's snapshot says nothing of ours. */
+static bool
+is_our_end(const json_t *rec)
+{
+	const char *of = "instance";
+	struct err e;
+
+	return rec_is(rec, "end") && rec_str(rec, "of", &of, &e) == 0 &&
+	    strcmp(of, "instance") == 0;
+}
+
 static int
 take_record(const json_t *rec, const char *line, size_t len, struct err *e)
 {
 	if (rec_is(rec, "instance"))
 		return stage_instance(rec, line, len, e);
-	if (rec_is(rec, "end")) {
+	if (is_our_end(rec)) {
 		take_end(rec, line, len);
 		return 0;
 	}
