@@ -340,6 +340,6 @@ pool_why(const struct svc *s, struct buf *b)
 		(void)buf_addf(b, "Slurm has no job for %s", s->conf.name);
 	if (px.stale_since != 0)
 		(void)buf_addf(b, "; Slurm has not answered for %lld s",
-		    (long long)(clock_wall_s() - px.stale_since));
+		    (long long)MAX(clock_wall_s() - px.stale_since, 0));
 	return buf_str(b);
 }
