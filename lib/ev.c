@@ -98,9 +98,11 @@ ev_io_change(struct ev *ev, struct ev_io *io, uint32_t events)
 		op = EPOLL_CTL_DEL;
 	else if (io->events == 0)
 		op = EPOLL_CTL_ADD;
-	io->events = events;
-	if (epoll_ctl(ev->epfd, op, io->fd, &event) < 0)
+	if (epoll_ctl(ev->epfd, op, io->fd, &event) < 0) {
 		assert(errno == ENOMEM || errno == ENOSPC);
+		return;		/* as before, until it is wanted again */
+	}
+	io->events = events;
 	if (events == 0 && io->pending != 0) {
 		ev->turn[io->pending - 1].data.ptr = NULL;
 		io->pending = 0;

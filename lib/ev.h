@@ -47,7 +47,8 @@ int ev_io_start(struct ev *ev, struct ev_io *io, int fd, uint32_t events,
 
 /*
  * Changes what is watched for; no system call if nothing changes. With 0 not
- * even a hang-up is reported.
+ * even a hang-up is reported. Where the kernel has no memory for it, all stays
+ * as it was; wanted again, it is tried again.
  */
 void ev_io_change(struct ev *ev, struct ev_io *io, uint32_t events);
 static inline void

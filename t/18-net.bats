@@ -63,6 +63,10 @@ net() {
 	END
 }
 
+@test "ev: what the kernel had no room to watch is watched later" {
+	gives shortage <<<'called 1'
+}
+
 @test "ev: something is done at the end of each turn" {
 	gives turns <<<'end of turn'
 }

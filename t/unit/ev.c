@@ -4,7 +4,9 @@
  */
 #include "ev.h"
 
+#include <errno.h>
 #include <signal.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "clock.h"
@@ -150,6 +152,34 @@ timers(void)
 	ev_run(ev);
 }
 
+static bool is_short;
+
+/* In the place of libc's: no more room where the kernel is short of it. */
+int
+epoll_ctl(int epfd, int op, int fd, struct epoll_event *event)
+{
+	if (!is_short || op != EPOLL_CTL_ADD)
+		return (int)syscall(SYS_epoll_ctl, epfd, op, fd, event);
+	errno = ENOSPC;
+	return -1;
+}
+
+/* What could not be watched again is, when there is room. */
+static void
+shortage(void)
+{
+	static const uint32_t wants[] = { 0, EPOLLIN, EPOLLPRI, 0, EPOLLIN };
+	size_t i, n;
+
+	make_pipes(free_all, EPOLLIN);
+	for (n = 0; n < ARRAY_LEN(wants); n++) {
+		is_short = n > 0 && n < ARRAY_LEN(wants) - 1;
+		for (i = 0; i < PIPES; i++)
+			ev_io_want(ev, &watches[i]->io, wants[n]);
+	}
+	ev_run(ev);
+}
+
 static int again;
 
 static void
@@ -235,6 +265,8 @@ main(int argc, char **argv)
 		ev_run(ev);
 	} else if (strcmp(name, "signals") == 0) {
 		signals();
+	} else if (strcmp(name, "shortage") == 0) {
+		shortage();
 	} else if (strcmp(name, "turns") == 0) {
 		ev_each_turn(ev, turn, NULL);
 		end_in(0);
