@@ -119,8 +119,8 @@ load helper
 	a = p.ask(H("POST /a HTTP/1.1", "Host: h", "Content-Length: 1") + b"x")
 	same(502, a.status)
 	same({"error": "it closed without an answer", "status": 502,
-	      "service": "a", "why": "the request had been sent and may have "
-	      "been carried out"}, json.loads(a.body))
+	      "service": "a", "job_id": 1, "why": "the request had been sent "
+	      "and may have been carried out"}, json.loads(a.body))
 	same(1, len(bad.conns) - n)
 	END
 }

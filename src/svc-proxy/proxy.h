@@ -599,6 +599,7 @@ extern const char page_html[];
 void status_serve(struct conn *c, const struct http_head *h);
 void reply_error(struct conn *c, int status, const char *error,
     const char *why);
+#define REPLY_LATER "Retry-After: 5\r\n"	/* of a 503 */
 /* The same with fields, each with its CR LF, and members of the object. */
 void reply_refusal(struct conn *c, int status, const char *error,
     const char *fields, json_t *more);

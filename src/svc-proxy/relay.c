@@ -94,9 +94,10 @@ up_failed(struct upstream *u, enum why why, const char *text)
 		c->svc->failed++;
 		conn_abort(c);
 	} else {
-		reply_error(c, statuses[why], text, sent ?
-		    "the request had been sent and may have been carried out"
-		    : NULL);
+		reply_refusal(c, statuses[why], text, why == REFUSED ?
+		    REPLY_LATER : "", json_pack("{s:I, s:s*}", "job_id",
+		    (json_int_t)i->rec.job_id, "why", sent ? "the request had "
+		    "been sent and may have been carried out" : NULL));
 	}
 	queue_serve(i->svc);
 }

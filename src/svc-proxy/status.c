@@ -46,7 +46,7 @@ void
 reply_error(struct conn *c, int status, const char *error, const char *why)
 {
 	reply_refusal(c, status, error,
-	    status == 503 ? "Retry-After: 5\r\n" : "",
+	    status == 503 ? REPLY_LATER : "",
 	    why ? json_pack("{s:s}", "why", why) : NULL);
 }
 
