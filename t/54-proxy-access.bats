@@ -617,6 +617,23 @@ scenario_words=$root/t/access.py
 	END
 }
 
+@test "access: whom the proxy refuses is no failure of the service" {
+	scenario <<-'END'
+	write("tokens", "one\n")
+	p = Proxy({"a": {"auth": {"bearer_file": here + "/tokens"},
+	                 "limit": {"requests": 3, "per_s": 3600},
+	                 "queue": {"timeout_s": 0}}})
+	def ask(*fields, body=b""):
+	    return p.ask(H("POST /a HTTP/1.1", "Host: h", *fields) + body).status
+	yes = "Authorization: Bearer one"
+	same([401, 400, 503, 429],
+	     [ask(), ask(yes, CHUNKS.decode(), body=b"x\r\n"), ask(yes),
+	      ask(yes)])
+	s = p.service()
+	same((4, 4, 1), (s["requests"], s["answered"], s["failed"]))
+	END
+}
+
 @test "access: TRACE would show the secret, and is refused" {
 	scenario <<-'END'
 	write("secret", "hush\n")

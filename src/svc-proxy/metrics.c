@@ -193,8 +193,8 @@ static const struct {
 	{ "requests_total", "counter",
 	    "Requests that are over, 499 for clients that left", codes },
 	{ "failed_requests_total", "counter",
-	    "Requests answered by an error of the proxy, or torn by an "
-	    "instance", failed },
+	    "Requests answered by an error of the proxy of 500 or more, or "
+	    "torn by an instance", failed },
 	{ "first_byte_seconds", "histogram",
 	    "From a request to the first byte of its answer", first_byte },
 	{ "request_seconds", "histogram",

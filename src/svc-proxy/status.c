@@ -29,7 +29,7 @@ reply_refusal(struct conn *c, int status, const char *error,
 	if (c->svc != NULL) {
 		(void)json_object_set_new(o, "service",
 		    json_string(c->svc->conf.name));
-		c->svc->failed++;
+		c->svc->failed += status >= 500;
 	}
 	if (more != NULL)
 		(void)json_object_update(o, more);
