@@ -58,7 +58,7 @@ said() { grep -qsF -- "$1" out; }
 
 @test "run: real: scancel --batch --signal=TERM drains" {
 	use_cluster
-	drain=3s hello
+	drain=$((3 * patience))s hello
 	await 60 has url
 	local url
 	url=$(field url)
@@ -68,19 +68,19 @@ said() { grep -qsF -- "$1" out; }
 	is url "$url"
 	comment_is "svc,$svc,$url,draining,0,order-1"
 	await 30 is state COMPLETED
-	said "Terminated: draining for 3 s"
+	said "Terminated: draining for $((3 * patience)) s"
 	said "ended after"
 }
 
 @test "run: real: the time limit: drained before it, never timed out" {
 	use_cluster
-	drain=5s hello -t 1
+	drain=$((5 * patience))s hello -t $((1 + patience / 2))
 	await 60 has url
 	await 70 is draining true
 	[ "$(field end_at)" -gt "$(date +%s)" ]
 	curl -fsS "$(field url)/"
 	await 30 is state COMPLETED
-	said "the job's time limit is near: draining for 5 s"
+	said "the job's time limit is near: draining for $((5 * patience)) s"
 }
 
 @test "run: real: a requeued job announces itself anew" {
