@@ -736,6 +736,35 @@ load helper
 	END
 }
 
+@test "proxy: many instances announced by name are looked up, few at a time" {
+	scenario <<-'END'
+	s = Server(echo)
+	p = Proxy({"a": {}})
+	def asking():
+	    with open("/proc/%d/task/%d/children" % (2 * (p.child.pid,))) as f:
+	        return len(f.read().split())
+	def table(n):
+	    p.table(*[job("a", "http://localhost:%d" % s.port, i + 1)
+	              for i in range(n)], wait=False)
+	known, seen = [], []
+	def look():
+	    while not known:
+	        seen.append(asking())
+	t = start(look)
+	table(80)
+	until("all are known", lambda: p.service()["ready"] == 80)
+	known.append(1)
+	join([t])
+	assert max(seen, default=0) <= 32, max(seen)
+	table(0)
+	table(80)          # who waits for a look may go
+	table(1)
+	until("one is left", lambda: p.service()["ready"] == 1)
+	same(0, asking())
+	same(1, len(p.service()["instances"]))
+	END
+}
+
 @test "proxy: an instance that is announced by name, on IPv6, without a port" {
 	scenario <<-'END'
 	s = Server(echo)

@@ -2,7 +2,8 @@
  * resolve.c - the address of an instance that is announced by name.
  *
  * getaddrinfo can block for as long as a name server is silent, so a child
- * asks, and writes the address into a pipe. It is ended after a while.
+ * asks, and writes the address into a pipe. It is ended after a while. Few ask
+ * at once, however long a table of names may be.
  */
 #include "proxy.h"
 
@@ -18,17 +19,64 @@
 
 #include "die.h"
 
-enum { PATIENCE_MS = 10000, AGAIN_MS = 10000 };
+enum { PATIENCE_MS = 10000, AGAIN_MS = 10000, CHILDREN_MAX = 32 };
 
 struct resolver {
 	struct instance *inst;
+	struct resolver *prev, *next;	/* among those that wait for a child */
+	bool waits;
 	struct ev_io io;
 	struct ev_timer timer;
 	pid_t pid;
 	char host[256], port[8];
 };
 
+static struct resolver *first, *last;
+static size_t nchildren;
+
 static void begin(struct resolver *r);
+
+static void
+wait_for_child(struct resolver *r)
+{
+	r->prev = last;
+	r->next = NULL;
+	if (last != NULL)
+		last->next = r;
+	else
+		first = r;
+	last = r;
+	r->waits = true;
+}
+
+static void
+wait_no_more(struct resolver *r)
+{
+	if (!r->waits)
+		return;
+	if (r->prev != NULL)
+		r->prev->next = r->next;
+	else
+		first = r->next;
+	if (r->next != NULL)
+		r->next->prev = r->prev;
+	else
+		last = r->prev;
+	r->waits = false;
+}
+
+/* One fewer asks: the next one may. */
+static void
+child_ended(void)
+{
+	struct resolver *r = first;
+
+	nchildren--;
+	if (r == NULL)
+		return;
+	wait_no_more(r);
+	begin(r);
+}
 
 /*
  * In the child: the address to the pipe, or nothing. Our connections are not
@@ -61,6 +109,7 @@ end_child(struct resolver *r)
 	(void)kill(r->pid, SIGKILL);
 	while (waitpid(r->pid, NULL, 0) < 0 && errno == EINTR)
 		continue;
+	child_ended();
 }
 
 static void
@@ -112,6 +161,10 @@ begin(struct resolver *r)
 	struct err e;
 	int fds[2];
 
+	if (nchildren == CHILDREN_MAX) {
+		wait_for_child(r);
+		return;
+	}
 	(void)ev_timer_set(px.ev, &r->timer, ev_now_ms(px.ev) + PATIENCE_MS,
 	    on_timer);
 	if (pipe2(fds, O_CLOEXEC) < 0)
@@ -127,7 +180,9 @@ begin(struct resolver *r)
 			(void)kill(r->pid, SIGKILL);
 			(void)waitpid(r->pid, NULL, 0);
 		}
+		return;
 	}
+	nchildren++;
 }
 
 void
@@ -156,6 +211,7 @@ resolve_stop(struct instance *i)
 
 	if (r == NULL)
 		return;
+	wait_no_more(r);
 	end_child(r);
 	ev_timer_stop(px.ev, &r->timer);
 	i->resolver = NULL;
