@@ -71,7 +71,8 @@ load helper
 	            gate.wait(PATIENCE)
 	        conn.send(ok())
 	s = Server(handler, port=30000)
-	p = Proxy({"a": {"health": {"path": "/", "interval_s": 1, "fall": 1},
+	p = Proxy({"a": {"health": {"path": "/", "interval_s": 1, "fall": 1,
+	                            "timeout_s": 1000},
 	                 "retry": {"attempts": 1}}}, listen="unix:sock")
 	p.table(job("a", s))
 	cs = [p.client() for i in range(6)]
