@@ -167,6 +167,55 @@ by_chance() {
 	[ "$(jq -r .job_id got | tr '\n' ' ')" = "0 1 2 3 4 5 6 7 8 9 " ]
 }
 
+# cluster GPUS CPUS MEM STORAGE: two servers, in cluster.ini.
+cluster() {
+	small 2 "$1" "$2"
+	sed -i "s/^dram.*/dram_per_server = $3/
+		s/^sspeed.*/sspeed_per_server = $4/" cluster.ini
+}
+
+# What the original says where a third of a server, three times, is more than the
+# server: of its storage, and of its network of 40 Gbit/s.
+@test "shares that are no round numbers add up as in the original" {
+	cluster 3 12 750 1000
+	while read -r id model at iters gpus; do
+		echo '{"kind":"job","job_id":'"$id"',"submit_at":'"$at"',"gpus":'"$gpus"',"model":"'"$model"'","iters":'"$iters"'}'
+	done >jobs <<-'END'
+	0 m5 0 11285 1
+	1 alexnet 178.1 1272 4
+	2 alexnet 557.2 4654 1
+	3 gnmt 691.7 12501 1
+	4 m5 2510.701 2043 1
+	END
+	sim -c cluster.ini -p tetris+fair+place --rounds <jobs >got
+	jq -c 'select(.end_at) | [.job_id, .start_at, .end_at, .rounds,
+		.preemptions, .servers]' got | sort >short
+	diff -u - short <<-'END'
+	[0,0,6300,19,1,1]
+	[1,300,1200,3,0,2]
+	[2,600,3300,8,1,1]
+	[3,1200,3000,6,0,1]
+	[4,2700,3900,4,0,1]
+	END
+	[ "$(jq -c 'select(.at == 300) | [.running[] |
+		select(.job_id == 1) | .shares[].gpus]' got)" = "[[1,2],[4,5]]" ]
+}
+
+@test "where the original asserts that a server has as much, and dies" {
+	cluster 8 24 500 496
+	while read -r id model at iters gpus; do
+		echo '{"kind":"job","job_id":'"$id"',"submit_at":'"$at"',"gpus":'"$gpus"',"model":"'"$model"'","iters":'"$iters"'}'
+	done >in <<-'END'
+	0 lstm 0 133192 8
+	1 lstm 94 106298 4
+	2 lstm 115 9604 4
+	3 shufflenet 215 499 4
+	4 m5 223 13877 16
+	5 lstm 248 9090 4
+	END
+	refused 2 "at 300 more was shared out than a server has, or given back than was shared out: SYNERGY's simulator dies there" -p las+tune+place
+}
+
 # As the original has it, where all jobs of a long static trace are not there
 # at 1; without it they are.
 @test "--static: rounds from 1 on, and in SYNERGY's form jobs as they come" {

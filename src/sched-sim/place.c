@@ -5,8 +5,6 @@
  */
 #include "rounds.h"
 
-#include <string.h>
-
 void
 place_clear(struct servers *s)
 {
@@ -14,7 +12,7 @@ place_clear(struct servers *s)
 	int i;
 
 	for (on = s->list; on < s->list + s->len; on++) {
-		memset(&on->used, 0, sizeof(on->used));
+		on->used = on->kept;
 		on->free = UINT64_MAX >> (SERVER_GPUS_MAX - on->type->gpus);
 		on->free_len = on->type->gpus;
 		on->shares_len = 0;
@@ -76,35 +74,66 @@ part_of(const struct run *run, const struct want *want)
 	return per;
 }
 
+/* n times per, as SYNERGY adds it up: it may not come to the same. */
+static double
+add_up(double per, int n)
+{
+	double sum = per;
+
+	while (--n > 0)
+		sum += per;
+	return sum;
+}
+
 /* How many GPUs of a server, at most max, each with its part, fit there. */
 static int
 count_fit(const struct server *on, struct vec per, int max)
 {
-	int k, n = MIN(on->free_len, max);
+	int k, n, fit = MIN(MIN(on->free_len, on->type->job_gpus), max);
 
 	for (k = 0; k < SHARED; k++) {
-		double left = place_left(on, k);
+		double left = place_left(on, k), held = 0;
 
-		while (n > 0 && left - (n - 1) * per.v[k] < per.v[k])
-			n--;
+		for (n = 0; n < fit && left - held >= per.v[k]; n++)
+			held += per.v[k];
+		fit = n;
 	}
-	return n;
+	return fit;
+}
+
+/* SYNERGY asserts both, but of storage. */
+static void
+use(struct servers *s, struct share *sh)
+{
+	struct server *on = &s->list[sh->server];
+	int k;
+
+	for (k = 0; k < SHARED; k++) {
+		if (k != SPEED &&
+		    sh->held.v[k] > on->type->cap.v[k] - on->used.v[k])
+			s->overdrawn = true;
+		on->used.v[k] += sh->held.v[k];
+	}
 }
 
 static void
-use(struct server *on, struct vec per, int n)
+give_back(struct servers *s, const struct share *sh)
 {
+	struct server *on = &s->list[sh->server];
 	int k;
 
-	for (k = 0; k < SHARED; k++)
-		on->used.v[k] += per.v[k] * n;
+	for (k = 0; k < SHARED; k++) {
+		if (k != SPEED && on->used.v[k] < sh->held.v[k])
+			s->overdrawn = true;
+		on->used.v[k] -= sh->held.v[k];
+	}
 }
 
 /*
  * Gives the run n GPUs of a server: the first free ones, or the last. The
  * slowest sets its speed.
  */
-static void
+static struct share *
 take(struct servers *s, struct run *run, const struct search *f,
     int64_t server, int n, bool last)
 {
@@ -112,11 +141,14 @@ take(struct servers *s, struct run *run, const struct search *f,
 	struct share *sh = &run->shares[run->shares_len++];
 	struct server *on = &s->list[server];
 	const struct want *want = want_on(s, f, on);
+	struct vec per = part_of(run, want);
 	int i;
 
 	*sh = (struct share){
 		.run = run, .server = server, .len = n, .have = want->all,
 	};
+	for (i = 0; i < SHARED; i++)
+		sh->held.v[i] = add_up(per.v[i], n);
 	run->speed = first ? want->speed : MIN(run->speed, want->speed);
 	for (i = 0; i < n; i++) {
 		int bit = last ? 63 - __builtin_clzll(on->free) :
@@ -128,6 +160,7 @@ take(struct servers *s, struct run *run, const struct search *f,
 	on->free_len -= n;
 	s->groups[on->group].free_gpus -= n;
 	s->free_gpus -= n;
+	return sh;
 }
 
 void
@@ -144,12 +177,12 @@ place_end(struct servers *s, struct run *run)
 
 	for (sh = run->shares; sh < run->shares + run->shares_len; sh++) {
 		struct server *on = &s->list[sh->server];
-		struct want have = { sh->have, 0 };
 
-		use(on, part_of(run, &have), sh->len);
+		use(s, sh);
 		on->shares[on->shares_len++] = sh;
 	}
 	s->shares_len += run->shares_len;
+	place_count(run);
 }
 
 void
@@ -180,7 +213,7 @@ spread(struct servers *s, struct run *run, const struct search *f)
 			continue;
 		n = count_fit(on, part_of(run, want_on(s, f, on)), need);
 		if (n > 0)
-			take(s, run, f, i, n, false);
+			(void)take(s, run, f, i, n, false);
 		need -= n;
 	}
 	return need;
@@ -235,10 +268,23 @@ fill_up(struct servers *s, struct run *run, const struct search *f)
 			n = count_fit(on, part_of(run, want_on(s, f, on)),
 			    need);
 			if (n > 0)
-				take(s, run, f, i, n, true);
+				(void)take(s, run, f, i, n, true);
 			need -= n;
 		}
 	return need;
+}
+
+/* All that is sought on one server, in one piece. */
+static void
+take_whole(struct servers *s, struct run *run, const struct search *f,
+    int64_t server)
+{
+	struct share *sh = take(s, run, f, server, f->gpus, false);
+	double part = (double)f->gpus / run->job->gpus;
+	int k;
+
+	for (k = 0; k < SHARED; k++)
+		sh->held.v[k] = sh->have.v[k] * part;
 }
 
 /* Takes GPUs on which it fits; false: there are not as many. */
@@ -251,7 +297,7 @@ grab(struct servers *s, struct run *run, const struct search *f,
 	if (together && f->gpus > 1)
 		one = tightest(s, run, f);
 	if (one >= 0) {
-		take(s, run, f, one, f->gpus, false);
+		take_whole(s, run, f, one);
 		return true;
 	}
 	return (together ? fill_up(s, run, f) : spread(s, run, f)) == 0;
@@ -324,18 +370,58 @@ place_part(struct servers *s, struct run *run, uint64_t where, int gpus,
 
 	if (one < 0)
 		return grab(s, run, &f, together);
-	take(s, run, &f, one, gpus, false);
+	take_whole(s, run, &f, one);
 	return true;
 }
 
 void
 place_change(struct servers *s, struct share *sh, struct vec want)
 {
-	struct vec *used = &s->list[sh->server].used;
 	double part = (double)sh->len / sh->run->job->gpus;
 	int k;
 
+	give_back(s, sh);
 	for (k = 0; k < SHARED; k++)
-		used->v[k] += want.v[k] * part - sh->have.v[k] * part;
+		sh->held.v[k] = want.v[k] * part;
+	use(s, sh);
 	sh->have = want;
+}
+
+void
+place_count(struct run *run)
+{
+	const struct share *sh = run->shares;
+	int k;
+
+	run->held = (struct vec){ { 0 } };
+	for (; sh < run->shares + run->shares_len; sh++)
+		for (k = 0; k < SHARED; k++)
+			run->held.v[k] += sh->held.v[k];
+}
+
+void
+place_release(struct servers *s, const struct run *run)
+{
+	int i;
+
+	for (i = 0; i < run->shares_len; i++)
+		give_back(s, &run->shares[i]);
+}
+
+void
+place_keep(struct servers *s)
+{
+	struct server *on;
+
+	for (on = s->list; on < s->list + s->len; on++)
+		on->kept = on->used;
+}
+
+void
+place_forget(struct servers *s)
+{
+	struct server *on;
+
+	for (on = s->list; on < s->list + s->len; on++)
+		on->kept = (struct vec){ { 0 } };
 }

@@ -18,6 +18,7 @@
 enum {
 	RACKS, SERVERS, GPUS, CPUS, DRAM, STORAGE, NET, KEYS,
 	INI_LINE_MAX = 1024,
+	NET_DEFAULT = 40,	/* of SYNERGY */
 };
 
 static const char *const ini_keys[KEYS] = {
@@ -149,7 +150,9 @@ find_type(struct servers *s, int64_t gpus, struct vec cap, struct err *e)
 	if (s->types_len == GROUPS_MAX)
 		return err_perm(e, "more than %d types of nodes", GROUPS_MAX);
 	t = &s->types[s->types_len++];
-	*t = (struct server_type){ .gpus = (int)gpus, .cap = cap };
+	*t = (struct server_type){
+		.gpus = (int)gpus, .job_gpus = (int)gpus, .cap = cap,
+	};
 	for (k = 0; k < SHARED; k++)
 		t->fair.v[k] = cap.v[k] / t->gpus;
 	return i;
@@ -231,6 +234,8 @@ rounds_load_ini(struct servers *s, const char *path, struct err *e)
 		[CPU] = (double)values[CPUS], [MEM] = (double)values[DRAM],
 		[SPEED] = (double)values[STORAGE],
 	} };
+	if (values[NET] >= 0)
+		s->net = (double)values[NET];
 	s->list = xcalloc((size_t)values[SERVERS], sizeof(*s->list));
 	for (n = 0; n < values[SERVERS]; n++)
 		if (add_server(s, values[GPUS], cap, NULL, e) < 0)
@@ -339,6 +344,7 @@ rounds_load_cluster(struct servers *s, const char *path, bool alike,
 	got = has_nodes(path, e);
 	if (got < 0)
 		return -1;
+	s->net = NET_DEFAULT;
 	return got > 0 ? load_nodes(s, path, alike, e) :
 	    rounds_load_ini(s, path, e);
 }

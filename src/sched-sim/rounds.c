@@ -165,7 +165,7 @@ pack(struct rounds *r, struct err *e)
 
 	if (r->o->synergy && r->policy->first_only && r->allocation == TUNE)
 		rounds_first_by(r, most_gpus);
-	if (same_as_last(r, list, len))
+	if (!r->drifts && same_as_last(r, list, len))
 		return 0;
 	for (i = 0; i < r->near_len; i++)
 		r->order[i].job->speed = r->order[i].job->speedup;
@@ -292,9 +292,14 @@ admit_by_events(struct rounds *r)
 {
 	struct event ev;
 
-	while ((ev = events_pop(&r->events)).what != ROUND_BEGINS)
+	while ((ev = events_pop(&r->events)).what != ROUND_BEGINS) {
 		if (ev.what == ARRIVES)
 			admit_job(r, &r->jobs[ev.number]);
+		else if (r->drifts)
+			place_release(&r->servers, &r->runs[ev.number]);
+	}
+	if (r->drifts)
+		place_keep(&r->servers);
 }
 
 static void
@@ -359,9 +364,14 @@ one_round(struct rounds *r, struct err *e)
 			return -1;
 	}
 	rounds_split(r);
-	if (r->runs_len == 0)	/* and nothing could ever change that */
+	/* and nothing could ever change that, but roundings of others */
+	if (r->runs_len == 0 && !(r->drifts && r->arrived < r->jobs_len))
 		return err_perm(e, "job %lld: does not fit on empty servers",
 		    (long long)r->order[0].job->id);
+	if (r->o->synergy && r->allocation != OPT && r->servers.overdrawn)
+		return err_perm(e, "at %lld more was shared out than a server "
+		    "has, or given back than was shared out: SYNERGY's "
+		    "simulator dies there", (long long)r->now);
 	expect_ends(r);
 	if (r->o->say_rounds && rounds_say_round(r, e) < 0)
 		return -1;
@@ -378,6 +388,9 @@ skip_idle(struct rounds *r)
 {
 	if (r->arrived == r->jobs_len)
 		return false;
+	if (r->drifts)	/* the original ends here, and so do its roundings */
+		place_forget(&r->servers);
+	r->drifts = false;
 	r->now = round_at(r, r->by_events ? r->events.list[0].at :
 	    r->jobs[r->arrived].submit_at);
 	expect_round(r, r->now);
@@ -516,6 +529,37 @@ check_end(const struct rounds *r, struct err *e)
 	    (long long)REC_MAX);
 }
 
+/* Whether shares of a server may come to more or less than it, by roundings. */
+static bool
+drifts(const struct servers *s)
+{
+	int k;
+
+	for (k = 0; k < SHARED; k++)
+		if (fmod(s->fair.v[k] * (1 << 20), 1) != 0)
+			return true;
+	return false;
+}
+
+/*
+ * With fair shares SYNERGY also looks at the network, of which each job may
+ * have all of a server: that of a GPU, times their number, may be more.
+ */
+static void
+share_net(struct servers *s)
+{
+	struct server_type *t;
+
+	for (t = s->types; t < s->types + s->types_len; t++) {
+		double per = s->net / t->gpus, held = 0;
+		int n = 0;
+
+		for (; n < t->gpus && s->net - held >= per; n++)
+			held += per;
+		t->job_gpus = n;
+	}
+}
+
 /* Whether some are submitted at once, or after others that are below. */
 static bool
 has_ties(const struct rounds *r)
@@ -534,8 +578,12 @@ begin(struct rounds *r, struct err *e)
 	make_room(r);
 	if (set_window(r, r->o->window, e) < 0 || set_explained(r, e) < 0)
 		return -1;
-	r->by_events = r->o->synergy && has_ties(r);
-	r->splits = rounds_can_split(r);
+	r->drifts = r->o->synergy && r->allocation != OPT &&
+	    drifts(&r->servers);
+	if (r->o->synergy && r->allocation == FAIR)
+		share_net(&r->servers);
+	r->by_events = r->o->synergy && (r->drifts || has_ties(r));
+	r->splits = !r->drifts && rounds_can_split(r);
 	if (r->policy->begin != NULL && r->policy->begin(r, e) < 0)
 		return -1;
 	return r->allocation == OPT ? opt_begin(r, e) : 0;

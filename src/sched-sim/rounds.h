@@ -77,6 +77,7 @@ struct spot {
 /* What servers of one type have. */
 struct server_type {
 	int gpus;		/* of one server, and so on */
+	int job_gpus;		/* for one job, at most */
 	struct vec cap;
 	struct vec fair;	/* the share that goes with one GPU */
 	struct vec slack;	/* may be missing, and it fits all the same */
@@ -99,11 +100,14 @@ struct servers {
 	int groups_len;
 	int64_t gpus, free_gpus;	/* of all servers */
 	int most_gpus;			/* of one */
+	double net;			/* Gbit/s of one; for SYNERGY alone */
 	struct vec total;
 	struct vec fair;	/* the share of a GPU on average */
 	struct share *shares;	/* of all runs; room for one a GPU */
 	int64_t shares_len;
 	struct spot *spots;	/* for tune.c; room for one a server */
+	bool overdrawn;		/* more cores or GB were taken than are there,
+				   or given back than were taken */
 };
 
 struct server {
@@ -111,6 +115,7 @@ struct server {
 	int group;
 	int64_t first_gpu;	/* its number in the cluster */
 	struct vec used;
+	struct vec kept;	/* used when nothing runs: roundings */
 	uint64_t free;		/* bit n: GPU n of it is free */
 	int free_len;
 	int shares_len;
@@ -124,6 +129,7 @@ struct share {
 	uint64_t gpus;
 	int len;
 	struct vec have;	/* as if all its GPUs had as much as these */
+	struct vec held;	/* of the server, as its parts add up */
 };
 
 /* A job that runs in this round. */
@@ -133,6 +139,7 @@ struct run {
 	double pace_s;		/* an iteration takes */
 	int shares_len;
 	struct share *shares;	/* one for each server, of servers.shares */
+	struct vec held;	/* in all */
 };
 
 /* So much for all GPUs of a job, and the speed that it makes. */
@@ -268,6 +275,7 @@ struct rounds {
 	size_t jobs_len, arrived;
 	int64_t unusable;	/* records that were skipped */
 	bool by_events;		/* SYNERGY's events decide what comes first */
+	bool drifts;		/* and its sums of shares are not exact */
 	struct events events;
 	struct kind **kinds;	/* by number */
 	int kinds_len;
@@ -470,8 +478,17 @@ bool place_part(struct servers *s, struct run *run, uint64_t where, int gpus,
 void place_end(struct servers *s, struct run *run);
 void place_undo(struct servers *s, struct run *run);
 
-/* Changes what a run has on the server of one share. */
+/* Changes what a run has on the server of one share; when all are, count. */
 void place_change(struct servers *s, struct share *sh, struct vec want);
+void place_count(struct run *run);
+
+/*
+ * Where sums are not exact: what all runs have is given back, one after the
+ * other; and what is then left over counts as used from the next clear on.
+ */
+void place_release(struct servers *s, const struct run *run);
+void place_keep(struct servers *s);
+void place_forget(struct servers *s);
 
 /* ---- tune.c ---- */
 

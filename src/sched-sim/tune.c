@@ -53,17 +53,24 @@ choose_spots(const struct servers *s, const struct kind *kind,
 	return len;
 }
 
+/* As if all GPUs of the run had as much; SYNERGY's servers are alike. */
+static const struct vec *
+has_of(const struct rounds *r, const struct share *sh)
+{
+	return r->o->synergy ? &sh->run->held : &sh->have;
+}
+
 /* < 0: a gives before b. Few servers first, then who has most per GPU. */
 static int
-compare(const struct share *a, const struct share *b)
+compare(const struct rounds *r, const struct share *a, const struct share *b)
 {
 	int k;
 
 	if (a->run->shares_len != b->run->shares_len)
 		return a->run->shares_len < b->run->shares_len ? -1 : 1;
 	for (k = CPU; k <= MEM; k++) {
-		double x = a->have.v[k] / a->run->job->gpus;
-		double y = b->have.v[k] / b->run->job->gpus;
+		double x = has_of(r, a)->v[k] / a->run->job->gpus;
+		double y = has_of(r, b)->v[k] / b->run->job->gpus;
 
 		if (x != y)
 			return x > y ? -1 : 1;
@@ -73,14 +80,14 @@ compare(const struct share *a, const struct share *b)
 
 /* Stable, and the list stays sorted for the next time. */
 static void
-sort_shares(struct share **shares, int len)
+sort_shares(const struct rounds *r, struct share **shares, int len)
 {
 	int i, at;
 
 	for (i = 1; i < len; i++) {
 		struct share *x = shares[i];
 
-		for (at = i; at > 0 && compare(x, shares[at - 1]) < 0; at--)
+		for (at = i; at > 0 && compare(r, x, shares[at - 1]) < 0; at--)
 			shares[at] = shares[at - 1];
 		shares[at] = x;
 	}
@@ -114,6 +121,7 @@ shrink(const struct rounds *r, struct servers *s, struct run *run)
 		place_change(s, sh, least);
 		slowest = MIN(slowest, model_speed(kind, s, least));
 	}
+	place_count(run);
 	if (r->o->synergy) {
 		set_speed(run, kind->least_on[0].speed);
 		run->pace_s = kind->iter_s;
@@ -145,7 +153,7 @@ cover(const struct rounds *r, const struct share *sh, struct vec *missing)
 	int k;
 
 	for (k = 0; k < SHARED; k++) {
-		double has = sh->have.v[k] * part;
+		double has = has_of(r, sh)->v[k] * part;
 		double keeps = r->o->synergy ? r->servers.fair.v[k] * sh->len :
 		    least_of(&r->servers, sh)->v[k] * part;
 
@@ -173,7 +181,7 @@ make_room(const struct rounds *r, struct servers *s, int64_t server,
 	}
 	if (enough)
 		return;
-	sort_shares(on->shares, on->shares_len);
+	sort_shares(r, on->shares, on->shares_len);
 	for (i = 0; i < on->shares_len && !enough; i++) {
 		const struct share *sh = on->shares[i];
 
