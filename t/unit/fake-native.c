@@ -27,7 +27,9 @@ look_native(void)
 	for (; closed != NULL && *closed != '\0'; closed++)
 		(void)close(*closed - '0');
 	(void)unsetenv("BERTH_CLOSED");
-	(void)unsetenv("LD_PRELOAD");
+	/* a svc-proxy that takes over is under valgrind, and so with us, too */
+	if (strcmp(program_invocation_short_name, "svc-proxy") != 0)
+		(void)unsetenv("LD_PRELOAD");
 	(void)prctl(PR_SET_NAME, program_invocation_short_name);
 }
 
