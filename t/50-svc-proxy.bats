@@ -285,6 +285,26 @@ load helper
 	END
 }
 
+@test "proxy: 204 and interim answers say nothing of a body" {
+	scenario <<-'END'
+	p, s = ready(answering(
+	    H("HTTP/1.1 103 Early", "Content-Length: 3", "Link: </a>") +
+	    H("HTTP/1.1 204 No", "Content-Length: 5", "X: y"),
+	    H("HTTP/1.1 204 No", "Transfer-Encoding: chunked", "X: y"),
+	    ok(b"last")))
+	c = p.client()
+	c.send(H("GET /a HTTP/1.1", "Host: h"))
+	for want in ((103, {"link": "</a>"}), (204, {"x": "y"})):
+	    a = c.answer()
+	    same(want[0], a.status)
+	    same({**want[1], "via": "1.1 berth"}, a.fields)
+	a = c.ask(H("GET /a HTTP/1.1", "Host: h"))
+	same((204, {"x": "y", "via": "1.1 berth"}), (a.status, a.fields))
+	same(b"last", c.ask(H("GET /a HTTP/1.1", "Host: h")).body)
+	c.close()
+	END
+}
+
 # The answer in pieces: by length, in chunks, until the end.
 @test "proxy: an answer framed in each way, also byte by byte" {
 	scenario <<-'END'

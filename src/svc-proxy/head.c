@@ -302,6 +302,17 @@ put_status(struct buf *b, const struct http_head *h)
 	put_text(b, "\r\n");
 }
 
+/* Whether it frames a body that is not there, or for HTTP/1.0 in chunks. */
+static bool
+is_idle_framing(const struct conn *c, const struct http_head *h,
+    const struct http_field *f)
+{
+	bool none = h->status < 200 || h->status == 204;
+
+	return (f->id == HTTP_TRANSFER_ENCODING && (none || c->minor == 0)) ||
+	    (f->id == HTTP_CONTENT_LENGTH && none);
+}
+
 /* The fields of an answer; paths in them as the client must see them. */
 static void
 put_answer_fields(const struct conn *c, const struct upstream *u,
@@ -313,8 +324,7 @@ put_answer_fields(const struct conn *c, const struct upstream *u,
 	for (i = 0; i < h->nfields; i++) {
 		const struct http_field *f = &h->fields[i];
 
-		if (http_is_hop(h, f) ||
-		    (c->minor == 0 && f->id == HTTP_TRANSFER_ENCODING))
+		if (http_is_hop(h, f) || is_idle_framing(c, h, f))
 			continue;
 		if (back_maps(f)) {
 			put_run(out, &run);
