@@ -205,6 +205,7 @@ class Model(nodes_.Model):
         self.t0 = jobs[0]["submit_at"]
         self.last_calc, self.next_calc = self.t0, self.t0
         self.last_fill, self.fill_at, self.late = self.t0, None, None
+        self.seen = self.t0
         self.all = sum(n.cpus for n in self.nodes)
 
     # ---- priorities
@@ -475,7 +476,10 @@ class Model(nodes_.Model):
 
     def instant(self, new):
         changed = False
-        changed |= any(self.gone(j) == self.now for j in self.ended)
+        # also who was gone when nobody waited for that
+        changed |= any(self.seen < self.gone(j) <= self.now
+                       for j in self.ended)
+        self.seen = self.now
         for j in [j for j in self.running if j.start + j.run == self.now]:
             self.end(j)
             changed = True
