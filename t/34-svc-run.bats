@@ -588,7 +588,7 @@ thief() {
 	await 14 comment_like "*,draining,*"
 	[ "$(date +%s)" -ge $((now + 6 * patience)) ]
 	ended 0
-	[ "$(date +%s)" -le $((now + 14 * patience)) ]
+	[ "$(date +%s)" -le $((now + 16 * patience - 2)) ]
 	said "the job's time limit is near: draining for"
 }
 

@@ -277,9 +277,10 @@ is_new() {
 	kill -USR2 "$new"
 	await 20 is_new "$new"
 	left=$new
-	# shellcheck disable=SC2046 # pids
-	kill -KILL $(grep -lszxF -e "BERTH_UP=$up" /proc/[0-9]*/environ |
-		sed 's,^/proc/,,; s,/environ$,,')
+	mapfile -t supervisors < <(grep -lszxF -e "BERTH_UP=$up" \
+		/proc/[0-9]*/environ | sed 's,^/proc/,,; s,/environ$,,')
+	kill -KILL "${supervisors[@]}"
+	await 20 pids_dead "${supervisors[@]}"	# until then svc-up runs already
 	pid_is "$left" svc-proxy
 	svc-up -q -i 1s -s services -l "127.0.0.1:$port" 3>&-
 	! pid_alive "$left" || return 1
