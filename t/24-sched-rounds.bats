@@ -178,14 +178,12 @@ cluster() {
 # server: of its storage, and of its network of 40 Gbit/s.
 @test "shares that are no round numbers add up as in the original" {
 	cluster 3 12 750 1000
-	while read -r id model at iters gpus; do
-		echo '{"kind":"job","job_id":'"$id"',"submit_at":'"$at"',"gpus":'"$gpus"',"model":"'"$model"'","iters":'"$iters"'}'
-	done >jobs <<-'END'
-	0 m5 0 11285 1
-	1 alexnet 178.1 1272 4
-	2 alexnet 557.2 4654 1
-	3 gnmt 691.7 12501 1
-	4 m5 2510.701 2043 1
+	sched-trace synergy >jobs <<-'END'
+	0,m5,0,11285,1
+	1,alexnet,178.1,1272,4
+	2,alexnet,557.2,4654,1
+	3,gnmt,691.7,12501,1
+	4,m5,2510.701,2043,1
 	END
 	sim -c cluster.ini -p tetris+fair+place --rounds <jobs >got
 	jq -c 'select(.end_at) | [.job_id, .start_at, .end_at, .rounds,
@@ -203,15 +201,13 @@ cluster() {
 
 @test "where the original asserts that a server has as much, and dies" {
 	cluster 8 24 500 496
-	while read -r id model at iters gpus; do
-		echo '{"kind":"job","job_id":'"$id"',"submit_at":'"$at"',"gpus":'"$gpus"',"model":"'"$model"'","iters":'"$iters"'}'
-	done >in <<-'END'
-	0 lstm 0 133192 8
-	1 lstm 94 106298 4
-	2 lstm 115 9604 4
-	3 shufflenet 215 499 4
-	4 m5 223 13877 16
-	5 lstm 248 9090 4
+	sched-trace synergy >in <<-'END'
+	0,lstm,0,133192,8
+	1,lstm,94,106298,4
+	2,lstm,115,9604,4
+	3,shufflenet,215,499,4
+	4,m5,223,13877,16
+	5,lstm,248,9090,4
 	END
 	refused 2 "at 300 more was shared out than a server has, or given back than was shared out: SYNERGY's simulator dies there" -p las+tune+place
 }
@@ -220,13 +216,11 @@ cluster() {
 # at 1; without it they are.
 @test "--static: rounds from 1 on, and in SYNERGY's form jobs as they come" {
 	small 1 2 6
-	while read -r id at iters; do
-		echo '{"kind":"job","job_id":'"$id"',"submit_at":'"$at"',"gpus":1,"model":"gnmt","iters":'"$iters"'}'
-	done >jobs <<-'END'
-	0 0 4000
-	1 1.001 2000
-	2 450 2000
-	3 300 2000
+	sched-trace synergy >jobs <<-'END'
+	0,gnmt,0,4000,1
+	1,gnmt,1.001,2000,1
+	2,gnmt,450,2000,1
+	3,gnmt,300,2000,1
 	END
 	sim -c cluster.ini -p fifo --static <jobs >got
 	jq -c '[.job_id, .start_at, .end_at, .rounds]' got | sort >short
